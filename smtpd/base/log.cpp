@@ -1,0 +1,91 @@
+#include "smtpd/base/log.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <mutex>
+
+#include "smtpd/base/quote.h"
+
+namespace holdfast::log {
+
+namespace {
+
+enum class Severity : std::uint8_t { error = 3, warning = 4, info = 6 };
+
+constexpr int mail_facility = 2 << 3;
+
+// The one mutable global beside signal flags. qmgr's disk threads log too: hence the mutex.
+struct Sink {
+    std::mutex mutex;
+    UniqueFd fd;
+    Form form = Form::stream;
+    std::string name = "holdfast";
+    unsigned long dropped = 0;
+
+    int number() const { return fd ? fd.get() : STDERR_FILENO; }
+    std::string lead(Severity severity) const;
+    bool write_line(Severity severity, const std::string& text);
+};
+
+Sink& sink() {
+    static Sink the_sink;
+    return the_sink;
+}
+
+std::string Sink::lead(Severity severity) const {
+    const int level = static_cast<int>(severity);
+    const std::string who = name + "[" + std::to_string(getpid()) + "]: ";
+    switch (form) {
+        case Form::stream: return who;
+        case Form::journal: return "<" + std::to_string(level) + ">" + who;
+        case Form::datagram: return "<" + std::to_string(mail_facility | level) + ">" + who;
+    }
+    return who;
+}
+
+bool Sink::write_line(Severity severity, const std::string& text) {
+    std::string whole = lead(severity) + text;
+    if (form == Form::datagram) {
+        return ::send(number(), whole.data(), whole.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+    }
+    whole.push_back('\n');
+    return ::write(number(), whole.data(), whole.size()) == static_cast<ssize_t>(whole.size());
+}
+
+void emit(Severity severity, std::string_view event, Fields fields) {
+    Sink& out = sink();
+    const std::lock_guard lock(out.mutex);
+    const int saved = errno;
+    if (out.dropped != 0 &&
+        out.write_line(Severity::warning, line("log-lines-dropped", {{"count", out.dropped}}))) {
+        out.dropped = 0;
+    }
+    if (!out.write_line(severity, line(event, fields))) ++out.dropped;
+    errno = saved;
+}
+
+}  // namespace
+
+Field::Field(std::string_view key, std::string_view value)
+    : text_(std::string(key) + "=" + quoted(value)) {}
+
+void open(UniqueFd fd, Form form, std::string_view name) {
+    Sink& out = sink();
+    const std::lock_guard lock(out.mutex);
+    out.fd = std::move(fd);
+    out.form = form;
+    out.name = name;
+}
+
+void error(std::string_view event, Fields fields) { emit(Severity::error, event, fields); }
+void warning(std::string_view event, Fields fields) { emit(Severity::warning, event, fields); }
+void info(std::string_view event, Fields fields) { emit(Severity::info, event, fields); }
+
+std::string line(std::string_view event, Fields fields) {
+    std::string text(event);
+    for (const Field& field : fields) text.append(" ").append(field.text());
+    return text;
+}
+
+}  // namespace holdfast::log

@@ -1,0 +1,58 @@
+// One log call, one event: a stable name and key=value pairs, quoted, control bytes escaped.
+// Never bodies, never secrets. Every event and key is listed in smtpd(8).
+//
+//     log::info("delivered", {{"msg", id}, {"to", address}, {"via", "maildir"}});
+//
+// A line goes out in one write to the sink, which is non-blocking: a line that the sink refuses
+// is counted, and the count is logged with the next line that gets through.
+#pragma once
+
+#include <concepts>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+#include "smtpd/base/clock.h"
+#include "smtpd/base/error.h"
+#include "smtpd/base/message_id.h"
+#include "smtpd/base/unique_fd.h"
+
+namespace holdfast::log {
+
+class Field {
+  public:
+    Field(std::string_view key, std::string_view value);
+    Field(std::string_view key, const char* value) : Field(key, std::string_view(value)) {}
+    Field(std::string_view key, const std::string& value) : Field(key, std::string_view(value)) {}
+    Field(std::string_view key, const MessageId& id) : Field(key, id.text()) {}
+    Field(std::string_view key, const Error& error) : Field(key, error.text()) {}
+    Field(std::string_view key, Duration age) : Field(key, short_duration(age)) {}
+    template <std::integral Number>
+    Field(std::string_view key, Number number) : Field(key, std::to_string(number)) {}
+
+    const std::string& text() const { return text_; }
+
+  private:
+    std::string text_;  // key=value
+};
+
+using Fields = std::initializer_list<Field>;
+
+enum class Form : std::uint8_t {
+    stream,    // "smtpin[123]: delivered msg=..." on a terminal or in a file
+    journal,   // the same behind "<6>", for the journal's stream
+    datagram,  // a datagram to /dev/log
+};
+
+// Where lines go. Before this is called: standard error, Form::stream. `name` is the room's.
+// The fd is shared between rooms; O_NONBLOCK is the caller's business.
+void open(UniqueFd sink, Form form, std::string_view name);
+
+void error(std::string_view event, Fields fields);
+void warning(std::string_view event, Fields fields);
+void info(std::string_view event, Fields fields);
+
+// The line as it goes out, without what `form` puts in front: for tests and for reports.
+std::string line(std::string_view event, Fields fields);
+
+}  // namespace holdfast::log

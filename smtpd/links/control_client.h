@@ -1,0 +1,96 @@
+// A local client (sendmail, mtactl) <-> control, over the control socket (SOCK_SEQPACKET).
+//
+// A submission is Submit, SubmitRecipients+, SubmitBytes*, SubmitEnd, and one Answer. The same
+// packets, each with its length in front, are a file of drop/. The client sends nothing before it
+// has read all of its input. These structs outlive an upgrade: decoded with Tail::skip.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "smtpd/links/control_qmgr.h"
+#include "smtpd/links/parent_control.h"
+
+namespace holdfast::links {
+
+struct Submit {
+    MessageId id;                // the submission's: a repeat with the same id is the same mail
+    bool sender_given = false;   // -f or -r
+    std::string sender;          // as given; empty with sender_given is the null sender
+    std::string full_name;       // -F; empty: from the user database
+    bool complete_header = true; // false: -G, a gateway: add and qualify nothing
+    std::uint32_t hops = 0;      // -h
+    std::uint8_t notify = notify_default;
+    Return ret = Return::unspecified;
+    std::string envid;
+    std::uint64_t length = 0;    // of header and body: what SubmitBytes will bring
+    static constexpr auto members =
+        std::tuple(&Submit::id, &Submit::sender_given, &Submit::sender, &Submit::full_name,
+                   &Submit::complete_header, &Submit::hops, &Submit::notify, &Submit::ret,
+                   &Submit::envid, &Submit::length);
+};
+
+// Addresses without brackets, perhaps without a domain; parsed by the client, checked again here.
+struct SubmitRecipients {
+    std::vector<std::string> recipients;
+    static constexpr auto members = std::tuple(&SubmitRecipients::recipients);
+};
+
+// The message: header without Bcc, blank line, body; LF line ends; at most max_chunk bytes each.
+struct SubmitBytes {
+    std::string bytes;
+    static constexpr auto members = std::tuple(&SubmitBytes::bytes);
+};
+
+struct SubmitEnd {
+    static constexpr auto members = std::tuple();
+};
+
+// How a submission or a request ended: a sysexits status and one line (empty where all is well).
+// 0 after SubmitEnd: the mail is on disk.
+struct Answer {
+    std::uint8_t status = 0;
+    std::string text;
+    static constexpr auto members = std::tuple(&Answer::status, &Answer::text);
+};
+
+// Requests of mtactl. Each ends with one Answer, which also is a refusal; before it come:
+// StatusRequest: Overview. ListRequest: ListItems*. ShowRequest: Text*. The others: nothing.
+struct StatusRequest {
+    static constexpr auto members = std::tuple();
+};
+struct Overview {
+    StatusReply daemon;
+    QueueCounts queue;
+    static constexpr auto members = std::tuple(&Overview::daemon, &Overview::queue);
+};
+struct ListRequest {
+    static constexpr auto members = std::tuple();
+};
+struct ShowRequest {
+    MessageId id;
+    static constexpr auto members = std::tuple(&ShowRequest::id);
+};
+struct RemoveRequest {
+    std::vector<MessageId> ids;
+    static constexpr auto members = std::tuple(&RemoveRequest::ids);
+};
+struct FlushRequest {
+    std::vector<MessageId> ids;  // none: all
+    static constexpr auto members = std::tuple(&FlushRequest::ids);
+};
+struct StopRequest {
+    bool now = false;
+    static constexpr auto members = std::tuple(&StopRequest::now);
+};
+struct AliasesRequest {
+    static constexpr auto members = std::tuple();
+};
+
+using ClientToControl =
+    std::variant<Submit, SubmitRecipients, SubmitBytes, SubmitEnd, StatusRequest, ListRequest,
+                 ShowRequest, RemoveRequest, FlushRequest, StopRequest, AliasesRequest>;
+using ControlToClient = std::variant<Answer, Overview, ListItems, Text>;
+
+}  // namespace holdfast::links

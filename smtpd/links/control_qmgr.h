@@ -1,0 +1,148 @@
+// control <-> qmgr: completed submissions in; the files of drop/ out to be completed; the queue's
+// own requests, each with the client's socket where it needs privilege.
+#pragma once
+
+#include <variant>
+
+#include "smtpd/base/unique_fd.h"
+#include "smtpd/links/transfer.h"
+
+namespace holdfast::links {
+
+// A file of drop/, copied before anything was parsed: its bytes are the packets that sendmail
+// would have sent (links/control_client.h). control answers with Begin (which names `drop`) and
+// what follows, or DropBad. qmgr never lets more than `window` bytes of one file be outstanding.
+struct DropBegin {
+    std::uint64_t drop = 0;
+    std::uint32_t uid = 0;  // owner of the file
+    static constexpr auto members = std::tuple(&DropBegin::drop, &DropBegin::uid);
+};
+struct DropBytes {
+    std::uint64_t drop = 0;
+    std::string bytes;
+    static constexpr auto members = std::tuple(&DropBytes::drop, &DropBytes::bytes);
+};
+struct DropEnd {
+    std::uint64_t drop = 0;
+    static constexpr auto members = std::tuple(&DropEnd::drop);
+};
+// More of the file, please: control has dealt with `bytes`.
+struct DropCredit {
+    std::uint64_t drop = 0;
+    std::uint32_t bytes = 0;
+    static constexpr auto members = std::tuple(&DropCredit::drop, &DropCredit::bytes);
+};
+// The file can never become a message: qmgr puts it into quarantine/ and says why.
+struct DropBad {
+    std::uint64_t drop = 0;
+    std::string why;
+    static constexpr auto members = std::tuple(&DropBad::drop, &DropBad::why);
+};
+
+enum class QueueState : std::uint8_t { queued, active, deferred };
+template <>
+inline constexpr unsigned enum_limit<QueueState> = 3;
+
+struct QueueRecipient {
+    std::string address;
+    std::string last;  // text of the last attempt; empty before the first
+    static constexpr auto members =
+        std::tuple(&QueueRecipient::address, &QueueRecipient::last);
+};
+
+struct QueueItem {
+    MessageId id;
+    QueueState state = QueueState::queued;
+    std::uint64_t size = 0;
+    std::int64_t admitted = 0;  // wall clock, milliseconds since 1970
+    std::int64_t next = 0;      // next attempt, likewise; 0 where one is under way
+    std::uint32_t attempts = 0;
+    std::string sender;
+    std::vector<QueueRecipient> recipients;  // those that are still pending
+    static constexpr auto members =
+        std::tuple(&QueueItem::id, &QueueItem::state, &QueueItem::size, &QueueItem::admitted,
+                   &QueueItem::next, &QueueItem::attempts, &QueueItem::sender,
+                   &QueueItem::recipients);
+};
+
+struct QueueCounts {
+    std::uint64_t queued = 0;
+    std::uint64_t active = 0;
+    std::uint64_t deferred = 0;
+    std::uint64_t quarantined = 0;
+    bool accepting = true;  // false after a failed fsync or on a full disk
+    std::string trouble;    // why not
+    static constexpr auto members =
+        std::tuple(&QueueCounts::queued, &QueueCounts::active, &QueueCounts::deferred,
+                   &QueueCounts::quarantined, &QueueCounts::accepting, &QueueCounts::trouble);
+};
+
+// Anyone: counts for `mtactl status`.
+struct CountsQuery {
+    std::uint64_t request = 0;
+    static constexpr auto members = std::tuple(&CountsQuery::request);
+};
+struct CountsReply {
+    std::uint64_t request = 0;
+    QueueCounts counts;
+    static constexpr auto members = std::tuple(&CountsReply::request, &CountsReply::counts);
+};
+
+// Anyone: the queue, in the order of admission. Items* (the last one says so).
+struct ListQuery {
+    std::uint64_t request = 0;
+    static constexpr auto members = std::tuple(&ListQuery::request);
+};
+struct ListItems {
+    std::uint64_t request = 0;
+    std::vector<QueueItem> items;
+    bool last = false;
+    static constexpr auto members =
+        std::tuple(&ListItems::request, &ListItems::items, &ListItems::last);
+};
+
+// Root only: the file as it stands. Text*, then Finished.
+struct ShowQuery {
+    std::uint64_t request = 0;
+    MessageId id;
+    UniqueFd client;
+    static constexpr auto members =
+        std::tuple(&ShowQuery::request, &ShowQuery::id, &ShowQuery::client);
+};
+struct Text {
+    std::uint64_t request = 0;
+    std::string bytes;
+    static constexpr auto members = std::tuple(&Text::request, &Text::bytes);
+};
+
+// Root only: forget the message, no bounce.
+struct RemoveQuery {
+    std::uint64_t request = 0;
+    std::vector<MessageId> ids;
+    UniqueFd client;
+    static constexpr auto members =
+        std::tuple(&RemoveQuery::request, &RemoveQuery::ids, &RemoveQuery::client);
+};
+
+// Anyone: try every deferred message now (all, or these).
+struct FlushQuery {
+    std::uint64_t request = 0;
+    std::vector<MessageId> ids;
+    static constexpr auto members = std::tuple(&FlushQuery::request, &FlushQuery::ids);
+};
+
+// How Show, Remove or Flush ended: a sysexits status and one line.
+struct Finished {
+    std::uint64_t request = 0;
+    std::uint8_t status = 0;
+    std::string text;
+    static constexpr auto members =
+        std::tuple(&Finished::request, &Finished::status, &Finished::text);
+};
+
+using ControlToQmgr = std::variant<Begin, Recipients, Chunk, End, Abort, DropCredit, DropBad,
+                                   CountsQuery, ListQuery, ShowQuery, RemoveQuery, FlushQuery>;
+using QmgrToControl = std::variant<Credit, Committed, Rejected, DropBegin, DropBytes, DropEnd,
+                                   CountsReply, ListItems, Text, Finished>;
+
+}  // namespace holdfast::links

@@ -1,0 +1,72 @@
+// parent <-> control: requests of mtactl. The client's own socket goes with whatever needs
+// privilege; the parent asks the kernel who is at its other end.
+#pragma once
+
+#include <vector>
+
+#include "smtpd/links/parent_room.h"
+
+namespace holdfast::links {
+
+struct StatusQuery {
+    std::uint64_t request = 0;
+    static constexpr auto members = std::tuple(&StatusQuery::request);
+};
+
+struct RoomStatus {
+    Room room = Room::parent;
+    std::string detail;  // of an mda: the user; else empty
+    std::int32_t pid = 0;
+    std::uint32_t uid = 0;
+    std::uint32_t generation = 0;
+    std::uint32_t restarts = 0;        // since the daemon started
+    std::uint64_t uptime_seconds = 0;  // of this process
+    static constexpr auto members =
+        std::tuple(&RoomStatus::room, &RoomStatus::detail, &RoomStatus::pid, &RoomStatus::uid,
+                   &RoomStatus::generation, &RoomStatus::restarts, &RoomStatus::uptime_seconds);
+};
+
+struct StatusReply {
+    std::uint64_t request = 0;
+    std::string version;
+    std::uint32_t generation = 0;
+    std::uint64_t uptime_seconds = 0;
+    std::string config;  // path of smtpd.conf, or empty: the built-in default
+    std::int64_t config_loaded = 0;  // wall clock, milliseconds since 1970
+    bool privileged = false;
+    std::vector<RoomStatus> rooms;
+    std::vector<std::string> listeners;
+    static constexpr auto members =
+        std::tuple(&StatusReply::request, &StatusReply::version, &StatusReply::generation,
+                   &StatusReply::uptime_seconds, &StatusReply::config,
+                   &StatusReply::config_loaded, &StatusReply::privileged, &StatusReply::rooms,
+                   &StatusReply::listeners);
+};
+
+// Root only.
+struct StopQuery {
+    std::uint64_t request = 0;
+    bool now = false;  // cut open sessions
+    UniqueFd client;
+    static constexpr auto members =
+        std::tuple(&StopQuery::request, &StopQuery::now, &StopQuery::client);
+};
+
+// Read the alias files again. Anyone may ask: the files are the admin's.
+struct AliasesQuery {
+    std::uint64_t request = 0;
+    static constexpr auto members = std::tuple(&AliasesQuery::request);
+};
+
+// How a request ended: a sysexits status and one line (empty where all is well).
+struct Done {
+    std::uint64_t request = 0;
+    std::uint8_t status = 0;
+    std::string text;
+    static constexpr auto members = std::tuple(&Done::request, &Done::status, &Done::text);
+};
+
+using ParentToControl = std::variant<Start, Peer, Listener, Go, Drain, StatusReply, Done>;
+using ControlToParent = std::variant<Ready, Malformed, StatusQuery, StopQuery, AliasesQuery>;
+
+}  // namespace holdfast::links

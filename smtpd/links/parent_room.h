@@ -1,0 +1,70 @@
+// parent <-> every room: how a room comes to life and learns of its peers. These links cross
+// versions (a new parent talks to rooms of the old generation): members are only appended.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "smtpd/base/unique_fd.h"
+#include "smtpd/links/rooms.h"
+
+namespace holdfast::links {
+
+// A room finds its channel to the parent here when it starts.
+inline constexpr int parent_fd = 3;
+
+enum class LogForm : std::uint8_t { stream, journal, datagram };  // as holdfast::log::Form
+template <>
+inline constexpr unsigned enum_limit<LogForm> = 3;
+
+// The first message. The room confines itself accordingly, then says Ready.
+struct Start {
+    std::uint32_t generation = 0;
+    bool privileged = false;  // started by root: change to uid and gid, chroot
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+    std::string root;   // the one tree that the room sees; empty: an empty one
+    LogForm log_form = LogForm::stream;
+    UniqueFd log;
+    UniqueFd snapshot;  // sealed memfd: the room's struct of links/snapshots.h
+    static constexpr auto members =
+        std::tuple(&Start::generation, &Start::privileged, &Start::uid, &Start::gid, &Start::root,
+                   &Start::log_form, &Start::log, &Start::snapshot);
+};
+
+// A channel to another room, which replaces an earlier one: that room has died or was replaced.
+struct Peer {
+    Room room = Room::parent;
+    UniqueFd channel;
+    static constexpr auto members = std::tuple(&Peer::room, &Peer::channel);
+};
+
+// A listening socket, shared with every generation: never shut down, only closed.
+struct Listener {
+    std::string address;  // as in the log: "127.0.0.1:25", "[::1]:25", a path
+    UniqueFd socket;
+    static constexpr auto members = std::tuple(&Listener::address, &Listener::socket);
+};
+
+// Peers and listeners are complete: begin to serve. (A later Peer or Listener is used at once.)
+struct Go {
+    static constexpr auto members = std::tuple();
+};
+
+// Finish what is in hand and exit with status 0: no new sessions, transactions or attempts.
+struct Drain {
+    static constexpr auto members = std::tuple();
+};
+
+// Confined, configured, waiting for Go.
+struct Ready {
+    static constexpr auto members = std::tuple();
+};
+
+// A peer broke the protocol. The receiver has closed the channel; the parent replaces the sender.
+struct Malformed {
+    Room sender = Room::parent;
+    static constexpr auto members = std::tuple(&Malformed::sender);
+};
+
+}  // namespace holdfast::links

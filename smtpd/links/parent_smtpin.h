@@ -1,0 +1,11 @@
+// parent <-> smtpin.
+#pragma once
+
+#include "smtpd/links/parent_room.h"
+
+namespace holdfast::links {
+
+using ParentToSmtpin = std::variant<Start, Peer, Listener, Go, Drain>;
+using SmtpinToParent = std::variant<Ready, Malformed>;
+
+}  // namespace holdfast::links

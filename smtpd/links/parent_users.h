@@ -1,0 +1,11 @@
+// parent <-> users.
+#pragma once
+
+#include "smtpd/links/parent_room.h"
+
+namespace holdfast::links {
+
+using ParentToUsers = std::variant<Start, Peer, Go, Drain>;
+using UsersToParent = std::variant<Ready, Malformed>;
+
+}  // namespace holdfast::links

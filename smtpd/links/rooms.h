@@ -1,0 +1,24 @@
+// The rooms of the house by name. A new room is one enumerator, one row in parent/rooms.cpp and
+// one folder.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "smtpd/links/codec.h"
+
+namespace holdfast::links {
+
+enum class Room : std::uint8_t { parent, smtpin, control, qmgr, users, mda, probe };
+
+template <>
+inline constexpr unsigned enum_limit<Room> = 7;
+
+constexpr std::string_view room_name(Room room) {
+    constexpr std::array<std::string_view, 7> names{"parent", "smtpin", "control", "qmgr",
+                                                    "users",  "mda",    "probe"};
+    return names.at(static_cast<std::size_t>(room));
+}
+
+}  // namespace holdfast::links

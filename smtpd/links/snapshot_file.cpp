@@ -1,0 +1,53 @@
+#include "smtpd/links/snapshot_file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace holdfast::links {
+
+namespace {
+
+constexpr int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
+
+constexpr off_t max_snapshot = off_t{1} << 30;
+
+Status write_whole(int fd, std::string_view bytes) {
+    while (!bytes.empty()) {
+        const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return errno_error("write snapshot");
+        bytes.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<UniqueFd> seal_bytes(std::string_view name, std::string_view bytes) {
+    UniqueFd fd(memfd_create(std::string(name).c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    if (!fd) return errno_error("create snapshot", name);
+    if (const auto written = write_whole(fd.get(), bytes); !written) return written.error().pass();
+    if (fcntl(fd.get(), F_ADD_SEALS, seals) != 0) return errno_error("seal snapshot", name);
+    return fd;
+}
+
+Result<std::string> read_sealed(int fd) {
+    struct stat facts {};
+    if (fstat(fd, &facts) != 0) return errno_error("stat snapshot");
+    if (facts.st_size > max_snapshot) return plain_error("snapshot too large");
+    std::string bytes(static_cast<std::size_t>(facts.st_size), '\0');
+    std::size_t have = 0;
+    while (have < bytes.size()) {
+        const ssize_t got = ::pread(fd, bytes.data() + have, bytes.size() - have,
+                                    static_cast<off_t>(have));
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return errno_error("read snapshot");
+        if (got == 0) return plain_error("snapshot cut short");
+        have += static_cast<std::size_t>(got);
+    }
+    return bytes;
+}
+
+}  // namespace holdfast::links

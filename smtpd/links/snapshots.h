@@ -1,0 +1,122 @@
+// What the probe makes of smtpd.conf: the parent's plan, and for each room just what it needs,
+// in a sealed memfd. Rooms never parse configuration.
+#pragma once
+
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "smtpd/links/codec.h"
+
+namespace holdfast::links {
+
+struct SmtpinSnapshot {
+    std::string hostname;
+    std::uint64_t max_message_bytes = 50'000'000;
+    std::uint32_t max_recipients = 1000;       // of one message
+    std::uint32_t max_sessions = 500;          // in all
+    std::uint32_t max_sessions_per_client = 50;  // of one address (IPv6: one /64)
+    static constexpr auto members =
+        std::tuple(&SmtpinSnapshot::hostname, &SmtpinSnapshot::max_message_bytes,
+                   &SmtpinSnapshot::max_recipients, &SmtpinSnapshot::max_sessions,
+                   &SmtpinSnapshot::max_sessions_per_client);
+};
+
+struct ControlSnapshot {
+    std::string hostname;
+    std::string origin;  // the domain of names without one
+    std::uint64_t max_message_bytes = 50'000'000;
+    static constexpr auto members =
+        std::tuple(&ControlSnapshot::hostname, &ControlSnapshot::origin,
+                   &ControlSnapshot::max_message_bytes);
+};
+
+struct QmgrSnapshot {
+    std::string hostname;
+    std::string origin;
+    std::vector<std::string> local_domains;  // lower case
+    std::uint64_t max_message_bytes = 50'000'000;
+    std::uint64_t retry_first_seconds = 60;
+    std::uint64_t retry_limit_seconds = 3600;
+    std::uint64_t expire_seconds = 4 * 86400;
+    std::uint64_t warn_seconds = 4 * 3600;
+    std::uint32_t max_agents = 20;
+    static constexpr auto members =
+        std::tuple(&QmgrSnapshot::hostname, &QmgrSnapshot::origin, &QmgrSnapshot::local_domains,
+                   &QmgrSnapshot::max_message_bytes, &QmgrSnapshot::retry_first_seconds,
+                   &QmgrSnapshot::retry_limit_seconds, &QmgrSnapshot::expire_seconds,
+                   &QmgrSnapshot::warn_seconds, &QmgrSnapshot::max_agents);
+};
+
+// One alias: its name in lower case and where it leads, in the order of the file.
+struct Alias {
+    std::string name;
+    std::vector<std::string> targets;  // addresses or local names; other kinds were refused
+    std::string place;                 // "/etc/aliases:12", for messages
+    static constexpr auto members = std::tuple(&Alias::name, &Alias::targets, &Alias::place);
+};
+
+struct AliasSnapshot {
+    std::vector<Alias> aliases;  // sorted by name
+    static constexpr auto members = std::tuple(&AliasSnapshot::aliases);
+};
+
+struct UsersSnapshot {
+    std::uint32_t threads = 4;
+    static constexpr auto members = std::tuple(&UsersSnapshot::threads);
+};
+
+enum class Mailbox : std::uint8_t { mbox, maildir };
+template <>
+inline constexpr unsigned enum_limit<Mailbox> = 2;
+
+struct MdaSnapshot {
+    std::string hostname;
+    Mailbox mailbox = Mailbox::mbox;
+    std::string maildir;     // below the user's home: "Maildir"
+    std::string mail_folder; // of mbox files: "/var/mail"
+    std::uint32_t mail_gid = 0;
+    std::uint32_t root_uid = 0;  // _hfroot: owner of root's mailbox
+    std::uint32_t root_gid = 0;
+    static constexpr auto members =
+        std::tuple(&MdaSnapshot::hostname, &MdaSnapshot::mailbox, &MdaSnapshot::maildir,
+                   &MdaSnapshot::mail_folder, &MdaSnapshot::mail_gid, &MdaSnapshot::root_uid,
+                   &MdaSnapshot::root_gid);
+};
+
+struct Identity {
+    std::string room;
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+    static constexpr auto members = std::tuple(&Identity::room, &Identity::uid, &Identity::gid);
+};
+
+struct ListenPlan {
+    std::string text;   // as in smtpd.conf and the log: "127.0.0.1:25"
+    std::string place;  // "smtpd.conf:3"
+    std::string address;  // a literal address of the family
+    bool ipv6 = false;
+    std::uint16_t port = 0;
+    static constexpr auto members =
+        std::tuple(&ListenPlan::text, &ListenPlan::place, &ListenPlan::address,
+                   &ListenPlan::ipv6, &ListenPlan::port);
+};
+
+// What the probe hands the parent: one of these, encoded, on its fd 3; exit status 0. On an error
+// nothing is handed over, the errors stand on standard error, and the status is 78.
+struct Plan {
+    std::string config;  // the file that was read, or empty: the built-in default
+    std::vector<ListenPlan> listeners;
+    std::vector<Identity> identities;  // empty where the probe does not run as root
+    SmtpinSnapshot smtpin;
+    ControlSnapshot control;
+    QmgrSnapshot qmgr;
+    UsersSnapshot users;
+    MdaSnapshot mda;
+    AliasSnapshot aliases;
+    static constexpr auto members =
+        std::tuple(&Plan::config, &Plan::listeners, &Plan::identities, &Plan::smtpin,
+                   &Plan::control, &Plan::qmgr, &Plan::users, &Plan::mda, &Plan::aliases);
+};
+
+}  // namespace holdfast::links

@@ -1,0 +1,43 @@
+// qmgr <-> users and control <-> users: the system's user database, behind NSS. Answers may come
+// in any order.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "smtpd/links/codec.h"
+
+namespace holdfast::links {
+
+enum class Lookup : std::uint8_t { found, unknown, failed };  // failed: try again later
+template <>
+inline constexpr unsigned enum_limit<Lookup> = 3;
+
+struct NameQuery {
+    std::uint64_t request = 0;
+    std::string name;  // at most 64 bytes
+    static constexpr auto members = std::tuple(&NameQuery::request, &NameQuery::name);
+};
+
+struct UidQuery {
+    std::uint64_t request = 0;
+    std::uint32_t uid = 0;
+    static constexpr auto members = std::tuple(&UidQuery::request, &UidQuery::uid);
+};
+
+struct UserReply {
+    std::uint64_t request = 0;
+    Lookup lookup = Lookup::failed;
+    std::string name;
+    std::uint32_t uid = 0;
+    std::string full_name;  // GECOS up to the first comma, "&" replaced by the capitalised name
+    std::string home;
+    static constexpr auto members =
+        std::tuple(&UserReply::request, &UserReply::lookup, &UserReply::name, &UserReply::uid,
+                   &UserReply::full_name, &UserReply::home);
+};
+
+using ToUsers = std::variant<NameQuery, UidQuery>;
+using FromUsers = std::variant<UserReply>;
+
+}  // namespace holdfast::links
