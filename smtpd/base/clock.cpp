@@ -12,7 +12,8 @@ class RealClock final : public Clock {
   public:
     MonoTime mono() const override { return MonoTime(read(CLOCK_BOOTTIME)); }
     WallTime wall() const override {
-        return WallTime(std::chrono::duration_cast<std::chrono::milliseconds>(read(CLOCK_REALTIME)));
+        return WallTime(
+            std::chrono::duration_cast<std::chrono::milliseconds>(read(CLOCK_REALTIME)));
     }
 
   private:

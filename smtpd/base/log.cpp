@@ -1,9 +1,9 @@
 #include "smtpd/base/log.h"
 
+#include <mutex>
+
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <mutex>
 
 #include "smtpd/base/quote.h"
 
@@ -37,9 +37,12 @@ std::string Sink::lead(Severity severity) const {
     const int level = static_cast<int>(severity);
     const std::string who = name + "[" + std::to_string(getpid()) + "]: ";
     switch (form) {
-        case Form::stream: return who;
-        case Form::journal: return "<" + std::to_string(level) + ">" + who;
-        case Form::datagram: return "<" + std::to_string(mail_facility | level) + ">" + who;
+        case Form::stream:
+            return who;
+        case Form::journal:
+            return "<" + std::to_string(level) + ">" + who;
+        case Form::datagram:
+            return "<" + std::to_string(mail_facility | level) + ">" + who;
     }
     return who;
 }
@@ -78,9 +81,15 @@ void open(UniqueFd fd, Form form, std::string_view name) {
     out.name = name;
 }
 
-void error(std::string_view event, Fields fields) { emit(Severity::error, event, fields); }
-void warning(std::string_view event, Fields fields) { emit(Severity::warning, event, fields); }
-void info(std::string_view event, Fields fields) { emit(Severity::info, event, fields); }
+void error(std::string_view event, Fields fields) {
+    emit(Severity::error, event, fields);
+}
+void warning(std::string_view event, Fields fields) {
+    emit(Severity::warning, event, fields);
+}
+void info(std::string_view event, Fields fields) {
+    emit(Severity::info, event, fields);
+}
 
 std::string line(std::string_view event, Fields fields) {
     std::string text(event);

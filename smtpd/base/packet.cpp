@@ -1,11 +1,11 @@
 #include "smtpd/base/packet.h"
 
-#include <sys/socket.h>
-#include <sys/uio.h>
-
 #include <array>
 #include <cstdint>
 #include <cstring>
+
+#include <sys/socket.h>
+#include <sys/uio.h>
 
 #include "smtpd/base/panic.h"
 

@@ -14,12 +14,23 @@ void append_hex(std::string& out, std::string_view lead, unsigned char byte) {
 void append_escaped(std::string& out, char c) {
     const auto byte = static_cast<unsigned char>(c);
     switch (c) {
-        case '\n': out += "\\n"; return;
-        case '\r': out += "\\r"; return;
-        case '\t': out += "\\t"; return;
-        case '"': out += "\\\""; return;
-        case '\\': out += "\\\\"; return;
-        default: break;
+        case '\n':
+            out += "\\n";
+            return;
+        case '\r':
+            out += "\\r";
+            return;
+        case '\t':
+            out += "\\t";
+            return;
+        case '"':
+            out += "\\\"";
+            return;
+        case '\\':
+            out += "\\\\";
+            return;
+        default:
+            break;
     }
     if (byte < 0x20 || byte == 0x7f) {
         append_hex(out, "\\x", byte);

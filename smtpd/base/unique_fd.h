@@ -1,9 +1,9 @@
 // A file descriptor with one owner. Every descriptor is one of these from birth, O_CLOEXEC.
 #pragma once
 
-#include <unistd.h>
-
 #include <utility>
+
+#include <unistd.h>
 
 namespace holdfast {
 

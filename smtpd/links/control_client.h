@@ -2,7 +2,10 @@
 //
 // A submission is Submit, SubmitRecipients+, SubmitBytes*, SubmitEnd, and one Answer. The same
 // packets, each with its length in front, are a file of drop/. The client sends nothing before it
-// has read all of its input. These structs outlive an upgrade: decoded with Tail::skip.
+// has read all of its input. The Answer may come early; the client waits for it before it begins
+// anything else on the connection. A connection that closes without an Answer says that nobody
+// knows what became of the submission: try again with the same id. These structs outlive an
+// upgrade: decoded with Tail::skip.
 #pragma once
 
 #include <string>
@@ -15,20 +18,23 @@
 namespace holdfast::links {
 
 struct Submit {
-    MessageId id;                // the submission's: a repeat with the same id is the same mail
-    bool sender_given = false;   // -f or -r
-    std::string sender;          // as given; empty with sender_given is the null sender
-    std::string full_name;       // -F; empty: from the user database
-    bool complete_header = true; // false: -G, a gateway: add and qualify nothing
-    std::uint32_t hops = 0;      // -h
+    MessageId id;                 // the submission's: a repeat with the same id is the same mail
+    bool sender_given = false;    // -f or -r
+    std::string sender;           // as given; empty with sender_given is the null sender
+    std::string full_name;        // -F; empty: from the user database
+    bool complete_header = true;  // false: -G, a gateway: add and qualify nothing
+    std::uint32_t hops = 0;       // -h
     std::uint8_t notify = notify_default;
     Return ret = Return::unspecified;
     std::string envid;
-    std::uint64_t length = 0;    // of header and body: what SubmitBytes will bring
+    std::uint64_t length = 0;  // of header and body: what SubmitBytes will bring
+    bool eight_bit = false;    // -B8BITMIME: declared; the bytes decide where it was not
+    std::vector<std::string>
+        unreadable;  // -t: pieces that named nobody, for a notice; the first few
     static constexpr auto members =
         std::tuple(&Submit::id, &Submit::sender_given, &Submit::sender, &Submit::full_name,
                    &Submit::complete_header, &Submit::hops, &Submit::notify, &Submit::ret,
-                   &Submit::envid, &Submit::length);
+                   &Submit::envid, &Submit::length, &Submit::eight_bit, &Submit::unreadable);
 };
 
 // Addresses without brackets, perhaps without a domain; parsed by the client, checked again here.

@@ -46,8 +46,7 @@ inline constexpr unsigned enum_limit<QueueState> = 3;
 struct QueueRecipient {
     std::string address;
     std::string last;  // text of the last attempt; empty before the first
-    static constexpr auto members =
-        std::tuple(&QueueRecipient::address, &QueueRecipient::last);
+    static constexpr auto members = std::tuple(&QueueRecipient::address, &QueueRecipient::last);
 };
 
 struct QueueItem {
@@ -59,10 +58,9 @@ struct QueueItem {
     std::uint32_t attempts = 0;
     std::string sender;
     std::vector<QueueRecipient> recipients;  // those that are still pending
-    static constexpr auto members =
-        std::tuple(&QueueItem::id, &QueueItem::state, &QueueItem::size, &QueueItem::admitted,
-                   &QueueItem::next, &QueueItem::attempts, &QueueItem::sender,
-                   &QueueItem::recipients);
+    static constexpr auto members = std::tuple(
+        &QueueItem::id, &QueueItem::state, &QueueItem::size, &QueueItem::admitted, &QueueItem::next,
+        &QueueItem::attempts, &QueueItem::sender, &QueueItem::recipients);
 };
 
 struct QueueCounts {
@@ -88,30 +86,32 @@ struct CountsReply {
     static constexpr auto members = std::tuple(&CountsReply::request, &CountsReply::counts);
 };
 
-// Anyone: the queue, in the order of admission. Items* (the last one says so).
+// Anyone: a page of the queue in the order of ids, from the first one behind `after`. One answer.
 struct ListQuery {
     std::uint64_t request = 0;
-    static constexpr auto members = std::tuple(&ListQuery::request);
+    MessageId after;  // all zero: from the start
+    static constexpr auto members = std::tuple(&ListQuery::request, &ListQuery::after);
 };
 struct ListItems {
     std::uint64_t request = 0;
-    std::vector<QueueItem> items;
-    bool last = false;
+    std::vector<QueueItem> items;  // as many as fit into a frame of max_chunk bytes
+    bool last = false;             // nothing comes behind these
     static constexpr auto members =
         std::tuple(&ListItems::request, &ListItems::items, &ListItems::last);
 };
 
-// Root only: the file as it stands. Text*, then Finished.
+// Root only: the file as it stands, from `offset`. One Text (empty at the end), or Finished.
 struct ShowQuery {
     std::uint64_t request = 0;
     MessageId id;
+    std::uint64_t offset = 0;
     UniqueFd client;
     static constexpr auto members =
-        std::tuple(&ShowQuery::request, &ShowQuery::id, &ShowQuery::client);
+        std::tuple(&ShowQuery::request, &ShowQuery::id, &ShowQuery::offset, &ShowQuery::client);
 };
 struct Text {
     std::uint64_t request = 0;
-    std::string bytes;
+    std::string bytes;  // at most max_chunk
     static constexpr auto members = std::tuple(&Text::request, &Text::bytes);
 };
 
@@ -131,7 +131,7 @@ struct FlushQuery {
     static constexpr auto members = std::tuple(&FlushQuery::request, &FlushQuery::ids);
 };
 
-// How Show, Remove or Flush ended: a sysexits status and one line.
+// How Show (where it fails), Remove or Flush ended: a sysexits status and one line.
 struct Finished {
     std::uint64_t request = 0;
     std::uint8_t status = 0;

@@ -31,16 +31,15 @@ struct StatusReply {
     std::string version;
     std::uint32_t generation = 0;
     std::uint64_t uptime_seconds = 0;
-    std::string config;  // path of smtpd.conf, or empty: the built-in default
+    std::string config;              // path of smtpd.conf, or empty: the built-in default
     std::int64_t config_loaded = 0;  // wall clock, milliseconds since 1970
     bool privileged = false;
     std::vector<RoomStatus> rooms;
     std::vector<std::string> listeners;
     static constexpr auto members =
         std::tuple(&StatusReply::request, &StatusReply::version, &StatusReply::generation,
-                   &StatusReply::uptime_seconds, &StatusReply::config,
-                   &StatusReply::config_loaded, &StatusReply::privileged, &StatusReply::rooms,
-                   &StatusReply::listeners);
+                   &StatusReply::uptime_seconds, &StatusReply::config, &StatusReply::config_loaded,
+                   &StatusReply::privileged, &StatusReply::rooms, &StatusReply::listeners);
 };
 
 // Root only.

@@ -23,7 +23,7 @@ struct Start {
     bool privileged = false;  // started by root: change to uid and gid, chroot
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
-    std::string root;   // the one tree that the room sees; empty: an empty one
+    std::string root;  // chroot here (where privileged); empty: stay
     LogForm log_form = LogForm::stream;
     UniqueFd log;
     UniqueFd snapshot;  // sealed memfd: the room's struct of links/snapshots.h

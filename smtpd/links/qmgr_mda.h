@@ -24,10 +24,9 @@ struct Deliver {
     std::int64_t admitted = 0;    // wall clock, milliseconds since 1970
     bool repeated = false;        // an earlier attempt may have delivered: look first
     std::uint64_t length = 0;
-    static constexpr auto members =
-        std::tuple(&Deliver::job, &Deliver::id, &Deliver::recipient, &Deliver::return_path,
-                   &Deliver::delivered_to, &Deliver::admitted, &Deliver::repeated,
-                   &Deliver::length);
+    static constexpr auto members = std::tuple(
+        &Deliver::job, &Deliver::id, &Deliver::recipient, &Deliver::return_path,
+        &Deliver::delivered_to, &Deliver::admitted, &Deliver::repeated, &Deliver::length);
 };
 
 struct Bytes {

@@ -13,8 +13,8 @@ namespace holdfast::links {
 struct SmtpinSnapshot {
     std::string hostname;
     std::uint64_t max_message_bytes = 50'000'000;
-    std::uint32_t max_recipients = 1000;       // of one message
-    std::uint32_t max_sessions = 500;          // in all
+    std::uint32_t max_recipients = 1000;         // of one message
+    std::uint32_t max_sessions = 500;            // in all
     std::uint32_t max_sessions_per_client = 50;  // of one address (IPv6: one /64)
     static constexpr auto members =
         std::tuple(&SmtpinSnapshot::hostname, &SmtpinSnapshot::max_message_bytes,
@@ -26,9 +26,8 @@ struct ControlSnapshot {
     std::string hostname;
     std::string origin;  // the domain of names without one
     std::uint64_t max_message_bytes = 50'000'000;
-    static constexpr auto members =
-        std::tuple(&ControlSnapshot::hostname, &ControlSnapshot::origin,
-                   &ControlSnapshot::max_message_bytes);
+    static constexpr auto members = std::tuple(&ControlSnapshot::hostname, &ControlSnapshot::origin,
+                                               &ControlSnapshot::max_message_bytes);
 };
 
 struct QmgrSnapshot {
@@ -48,10 +47,12 @@ struct QmgrSnapshot {
                    &QmgrSnapshot::warn_seconds, &QmgrSnapshot::max_agents);
 };
 
-// One alias: its name in lower case and where it leads, in the order of the file.
+// One alias: its name in lower case and where it leads, in the order of the file. Programs, files
+// and :include: are not among the targets. An alias without targets had no others: it exists, and
+// mail to it is deferred, never dropped and never taken for a user of that name.
 struct Alias {
     std::string name;
-    std::vector<std::string> targets;  // addresses or local names; other kinds were refused
+    std::vector<std::string> targets;  // addresses or local names, case as in the file
     std::string place;                 // "/etc/aliases:12", for messages
     static constexpr auto members = std::tuple(&Alias::name, &Alias::targets, &Alias::place);
 };
@@ -73,8 +74,8 @@ inline constexpr unsigned enum_limit<Mailbox> = 2;
 struct MdaSnapshot {
     std::string hostname;
     Mailbox mailbox = Mailbox::mbox;
-    std::string maildir;     // below the user's home: "Maildir"
-    std::string mail_folder; // of mbox files: "/var/mail"
+    std::string maildir;      // below the user's home: "Maildir"
+    std::string mail_folder;  // of mbox files: "/var/mail"
     std::uint32_t mail_gid = 0;
     std::uint32_t root_uid = 0;  // _hfroot: owner of root's mailbox
     std::uint32_t root_gid = 0;
@@ -92,14 +93,17 @@ struct Identity {
 };
 
 struct ListenPlan {
-    std::string text;   // as in smtpd.conf and the log: "127.0.0.1:25"
-    std::string place;  // "smtpd.conf:3"
+    std::string text;     // as in smtpd.conf and the log: "127.0.0.1:25"
+    std::string place;    // "smtpd.conf:3"
     std::string address;  // a literal address of the family
-    bool ipv6 = false;
+    bool ipv6 = false;    // such a socket takes no IPv4 (IPV6_V6ONLY): `*:25` is two listeners
     std::uint16_t port = 0;
+    // From `*` or `localhost`: left out where this machine lacks the family or its loopback
+    // address (EAFNOSUPPORT, EADDRNOTAVAIL), as long as one listener is left.
+    bool if_available = false;
     static constexpr auto members =
-        std::tuple(&ListenPlan::text, &ListenPlan::place, &ListenPlan::address,
-                   &ListenPlan::ipv6, &ListenPlan::port);
+        std::tuple(&ListenPlan::text, &ListenPlan::place, &ListenPlan::address, &ListenPlan::ipv6,
+                   &ListenPlan::port, &ListenPlan::if_available);
 };
 
 // What the probe hands the parent: one of these, encoded, on its fd 3; exit status 0. On an error

@@ -23,19 +23,30 @@ inline constexpr unsigned enum_limit<Return> = 3;
 
 inline constexpr std::uint32_t window = 256 * 1024;
 
+// An SMTP reply that is not 2xx: 450 to 554, an RFC 3463 status and one line of text.
+struct Refusal {
+    std::uint16_t code = 0;
+    std::string enhanced;
+    std::string text;
+    static constexpr auto members = std::tuple(&Refusal::code, &Refusal::enhanced, &Refusal::text);
+};
+
 struct Begin {
     std::uint64_t transaction = 0;
-    Envelope envelope;           // without recipients; `admitted` is set by qmgr
-    std::uint64_t drop = 0;      // the DropBegin that this answers (control only), or 0
-    static constexpr auto members =
-        std::tuple(&Begin::transaction, &Begin::envelope, &Begin::drop);
+    Envelope envelope;       // without recipients; `admitted` is set by qmgr
+    std::uint64_t drop = 0;  // the DropBegin that this answers (control only), or 0
+    static constexpr auto members = std::tuple(&Begin::transaction, &Begin::envelope, &Begin::drop);
 };
 
 struct Recipients {
     std::uint64_t transaction = 0;
     std::vector<Recipient> recipients;  // as many as fit into a frame of max_chunk bytes
+    // Code not 0: the message is accepted, these are refused like this at its first attempt, and
+    // its sender gets the bounce. A local submission that loops, or whose header holds pieces that
+    // are no address: sendmail's callers expect success and a bounce (control only).
+    Refusal refusal{};
     static constexpr auto members =
-        std::tuple(&Recipients::transaction, &Recipients::recipients);
+        std::tuple(&Recipients::transaction, &Recipients::recipients, &Recipients::refusal);
 };
 
 struct Chunk {
@@ -65,15 +76,6 @@ struct Credit {
 struct Committed {
     std::uint64_t transaction = 0;
     static constexpr auto members = std::tuple(&Committed::transaction);
-};
-
-// An SMTP reply that is not 2xx: 450 to 554, an RFC 3463 status and one line of text.
-struct Refusal {
-    std::uint16_t code = 0;
-    std::string enhanced;
-    std::string text;
-    static constexpr auto members =
-        std::tuple(&Refusal::code, &Refusal::enhanced, &Refusal::text);
 };
 
 struct Rejected {

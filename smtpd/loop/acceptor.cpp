@@ -1,0 +1,59 @@
+#include "smtpd/loop/acceptor.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include <sys/socket.h>
+
+#include "smtpd/base/log.h"
+#include "smtpd/loop/loop.h"
+
+namespace holdfast {
+
+namespace {
+
+// Enough to be quick in a rush, few enough to let open sessions have their turn.
+constexpr int accepts_per_turn = 32;
+
+// Out of descriptors the listener stays readable: without a rest this would spin (F23).
+constexpr Duration rest_time = std::chrono::milliseconds(200);
+
+}  // namespace
+
+Acceptor::Acceptor(Loop& loop, UniqueFd listener, std::string address,
+                   std::function<void(UniqueFd)> on_accept)
+    : listener_(std::move(listener)),
+      address_(std::move(address)),
+      on_accept_(std::move(on_accept)),
+      watch_(loop, listener_.get(), [this](FdWatch::Ready) { accept_some(); }),
+      rest_timer_(loop, [this] { watch_.want_read(wanted_); }) {}
+
+void Acceptor::want_connections(bool wanted) {
+    wanted_ = wanted;
+    if (!rest_timer_.pending()) watch_.want_read(wanted);
+}
+
+void Acceptor::accept_some() {
+    const std::weak_ptr alive(alive_);
+    for (int i = 0; i < accepts_per_turn && wanted_; ++i) {
+        UniqueFd connection(
+            accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+        if (!connection) {
+            // Everything else is the fault of one connection, which is gone (accept(2)).
+            const bool exhausted =
+                errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+            if (exhausted) rest(strerrordesc_np(errno));
+            return;
+        }
+        on_accept_(std::move(connection));
+        if (alive.expired()) return;
+    }
+}
+
+void Acceptor::rest(const char* why) {
+    log::warning("accept-paused", {{"listener", address_}, {"reason", why}});
+    watch_.want_read(false);
+    rest_timer_.set(rest_time);
+}
+
+}  // namespace holdfast

@@ -1,0 +1,43 @@
+// What makes this process the one instance of its machine: the run directory, the lock in it, and
+// the control socket, whose path is never without a listener while the instance lives.
+#pragma once
+
+#include <string>
+
+#include <sys/types.h>
+
+#include "smtpd/base/error.h"
+#include "smtpd/base/unique_fd.h"
+
+namespace holdfast {
+
+// Makes `path` (mode 0755, ours) where it is missing; fails where it is not a directory or
+// belongs to somebody else.
+Status make_run_directory(const std::string& path);
+
+// Takes the lock that says who owns the instance; fails with EWOULDBLOCK and the owner's pid in
+// the text where another smtpd holds it. Held as long as the descriptor is open.
+Result<UniqueFd> lock_instance(const std::string& path);
+
+class ControlSocket {
+  public:
+    // Binds under a temporary name, sets the mode, listens, and only then renames it over `path`:
+    // a client finds the old listener or the new one, never none.
+    static Result<ControlSocket> publish(const std::string& path);
+
+    int socket() const { return socket_.get(); }
+
+    // For a clean stop: removes the path if it is still the socket that was published here.
+    void withdraw();
+
+  private:
+    ControlSocket(std::string path, UniqueFd socket, dev_t device, ino_t inode)
+        : path_(std::move(path)), socket_(std::move(socket)), device_(device), inode_(inode) {}
+
+    std::string path_;
+    UniqueFd socket_;
+    dev_t device_;
+    ino_t inode_;
+};
+
+}  // namespace holdfast

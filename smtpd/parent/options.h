@@ -1,0 +1,22 @@
+// The command line of smtpd(8).
+#pragma once
+
+#include <string>
+
+#include "smtpd/base/error.h"
+
+namespace holdfast {
+
+struct Options {
+    enum class Task : std::uint8_t { serve, check, version, help };
+    Task task = Task::serve;
+    bool foreground = false;  // -d
+    std::string config;       // -f; empty: the default path
+};
+
+// The error's text is for standard error, ready to print.
+Result<Options> parse_options(int argc, char** argv);
+
+inline constexpr const char* usage = "usage: smtpd [-dhnV] [-f file]\n";
+
+}  // namespace holdfast

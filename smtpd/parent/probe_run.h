@@ -1,0 +1,37 @@
+// Runs the probe: the one process that reads smtpd.conf. What it hands over is a Plan; what it
+// has to complain about it prints itself, on our standard error.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "smtpd/base/clock.h"
+#include "smtpd/base/error.h"
+#include "smtpd/links/snapshots.h"
+
+namespace holdfast {
+
+class Loop;
+
+struct ProbeRequest {
+    std::string executable;
+    std::string config;  // empty: the default path, which may be missing
+    Duration deadline = std::chrono::seconds(10);
+};
+
+// A run in progress; destroying it abandons the run and kills the probe.
+class ProbeRun {
+  public:
+    // Calls `on_result` once; it may destroy this. An Error with code 0 and an empty text says
+    // that the configuration is wrong and has been complained about (EX_CONFIG).
+    ProbeRun(Loop& loop, const ProbeRequest& request,
+             std::function<void(Result<links::Plan>)> on_result);
+    ~ProbeRun();
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace holdfast

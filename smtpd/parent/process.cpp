@@ -1,0 +1,111 @@
+#include "smtpd/parent/process.h"
+
+#include <array>
+#include <csignal>
+#include <cstring>
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "smtpd/links/parent_room.h"
+#include "smtpd/loop/loop.h"
+
+namespace holdfast {
+
+namespace {
+
+constexpr int cannot_execute = 126;
+constexpr int not_found = 127;
+
+std::vector<char*> pointers(const std::vector<std::string>& words) {
+    std::vector<char*> result;
+    for (const std::string& word : words) result.push_back(const_cast<char*>(word.c_str()));
+    result.push_back(nullptr);
+    return result;
+}
+
+// The child's descriptors: 0 and 1 nowhere, 2 inherited, 3 the channel, nothing else.
+bool arrange_fds(int channel) {
+    const int null = open("/dev/null", O_RDWR);
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0) return false;
+    if (fcntl(STDERR_FILENO, F_GETFD) < 0 && dup2(null, STDERR_FILENO) < 0) return false;
+    if (channel == links::parent_fd) {
+        if (fcntl(channel, F_SETFD, 0) < 0) return false;
+    } else if (dup2(channel, links::parent_fd) < 0) {
+        return false;
+    }
+    return syscall(SYS_close_range, links::parent_fd + 1, ~0U, 0U) == 0;
+}
+
+void reset_signals() {
+    for (int number = 1; number < NSIG; ++number) std::signal(number, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+[[noreturn]] void become(const Program& program, const std::vector<char*>& argv) {
+    static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+    static char* environment[] = {path, nullptr};
+    reset_signals();
+    if (!arrange_fds(program.channel)) _exit(cannot_execute);
+    execve(program.path.c_str(), argv.data(), environment);
+    const int error = errno;
+    dprintf(STDERR_FILENO, "smtpd: cannot execute %s: %s\n", program.path.c_str(),
+            strerrordesc_np(error));
+    _exit(error == ENOENT ? not_found : cannot_execute);
+}
+
+}  // namespace
+
+std::string Ending::text() const {
+    if (signal == 0) return "exit status " + std::to_string(status);
+    return "signal " + std::to_string(signal) + " (" + sigdescr_np(signal) + ")";
+}
+
+Result<std::unique_ptr<Process>> Process::start(Loop& loop, const Program& program,
+                                                std::function<void(Ending)> on_end) {
+    const std::vector<char*> argv = pointers(program.argv);
+    const pid_t pid = fork();
+    if (pid < 0) return errno_error("start", program.path);
+    if (pid == 0) become(program, argv);
+    // The child is ours and not reaped yet: its number cannot belong to another process.
+    UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0U)));
+    if (!pidfd) {
+        auto error = errno_error("watch", program.path);
+        ::kill(pid, SIGKILL);
+        waitpid(pid, nullptr, 0);
+        return error;
+    }
+    return std::unique_ptr<Process>(new Process(loop, pid, std::move(pidfd), std::move(on_end)));
+}
+
+Process::Process(Loop& loop, pid_t pid, UniqueFd pidfd, std::function<void(Ending)> on_end)
+    : pid_(pid),
+      pidfd_(std::move(pidfd)),
+      on_end_(std::move(on_end)),
+      watch_(loop, pidfd_.get(), [this](FdWatch::Ready) { reap(); }) {
+    watch_.want_read(true);
+}
+
+void Process::kill(int signal) const {
+    syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0U);
+}
+
+void Process::reap() {
+    siginfo_t info{};
+    if (waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED | WNOHANG) != 0 ||
+        info.si_pid == 0) {
+        return;
+    }
+    watch_.want_read(false);
+    Ending ending;
+    (info.si_code == CLD_EXITED ? ending.status : ending.signal) = info.si_status;
+    const auto on_end = on_end_;
+    on_end(ending);
+}
+
+}  // namespace holdfast

@@ -1,0 +1,90 @@
+#include "smtpd/parent/instance.h"
+
+#include <cstring>
+#include <filesystem>
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tests/catch.h"
+
+using namespace holdfast;
+
+namespace {
+
+struct Folder {
+    std::string path;
+    Folder() {
+        char name[] = "/tmp/holdfast-instance-XXXXXX";
+        path = mkdtemp(name);
+    }
+    ~Folder() { std::filesystem::remove_all(path); }
+};
+
+bool can_connect(const std::string& path) {
+    const UniqueFd fd(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strcpy(address.sun_path, path.c_str());
+    return connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("only one instance holds the lock, and the second one is told who does") {
+    const Folder folder;
+    const std::string path = folder.path + "/lock";
+    auto first = lock_instance(path);
+    REQUIRE(first);
+    const auto second = lock_instance(path);
+    REQUIRE_FALSE(second);
+    CHECK(second.error().text().find("smtpd runs already as process " + std::to_string(getpid())) !=
+          std::string::npos);
+    first->reset();
+    CHECK(lock_instance(path));
+}
+
+TEST_CASE("the control socket replaces one that a dead instance left, without a gap") {
+    const Folder folder;
+    const std::string path = folder.path + "/control";
+    {
+        const auto dead = ControlSocket::publish(path);
+        REQUIRE(dead);
+    }
+    REQUIRE_FALSE(can_connect(path));  // the path is there, nobody listens
+    const auto alive = ControlSocket::publish(path);
+    REQUIRE(alive);
+    CHECK(can_connect(path));
+    struct stat facts{};
+    REQUIRE(stat(path.c_str(), &facts) == 0);
+    CHECK((facts.st_mode & 0777) == 0666);
+    CHECK_FALSE(std::filesystem::exists(path + ".new"));
+}
+
+TEST_CASE("a clean stop removes its own control socket and nobody else's") {
+    const Folder folder;
+    const std::string path = folder.path + "/control";
+    auto first = ControlSocket::publish(path);
+    auto second = ControlSocket::publish(path);
+    REQUIRE((first && second));
+    first->withdraw();
+    CHECK(can_connect(path));
+    second->withdraw();
+    CHECK_FALSE(std::filesystem::exists(path));
+}
+
+TEST_CASE("a run directory that is somebody else's is refused with advice") {
+    const Folder folder;
+    const std::string path = folder.path + "/run";
+    REQUIRE(make_run_directory(path));
+    REQUIRE(make_run_directory(path));
+    if (geteuid() == 0) {
+        REQUIRE(chown(path.c_str(), 1, 1) == 0);
+        const auto made = make_run_directory(path);
+        REQUIRE_FALSE(made);
+        CHECK(made.error().text() ==
+              path + " belongs to uid 1, not to uid 0: change its owner or remove it");
+    }
+}

@@ -1,0 +1,92 @@
+#include "smtpd/parent/process.h"
+
+#include <csignal>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "smtpd/base/packet.h"
+#include "smtpd/loop/loop.h"
+#include "smtpd/parent/resident.h"
+#include "tests/catch.h"
+
+using namespace holdfast;
+
+namespace {
+
+struct Run {
+    std::string output;  // what the program sent on fd 3
+    Ending ending;
+};
+
+Run run(const std::string& script) {
+    Loop loop;
+    Run result;
+    auto channel = make_channel();
+    REQUIRE(channel);
+    auto process = Process::start(loop, {"/bin/sh", {"sh", "-c", script}, channel->second.get()},
+                                  [&](Ending ending) {
+                                      result.ending = ending;
+                                      loop.stop();
+                                  });
+    REQUIRE(process);
+    channel->second.reset();
+    loop.run();
+    while (true) {
+        const auto packet = receive_packet(channel->first.get());
+        if (!packet || packet->bytes.empty()) return result;
+        result.output += packet->bytes;
+    }
+}
+
+}  // namespace
+
+TEST_CASE("F02 a child that ends before its parent looks is noticed once") {
+    for (int i = 0; i < 200; ++i) REQUIRE(run("exit 7").ending.status == 7);
+}
+
+TEST_CASE("the signal that ended a child is told") {
+    const Run result = run("kill -KILL $$");
+    CHECK(result.ending.signal == SIGKILL);
+    CHECK(result.ending.text() == "signal 9 (Killed)");
+    CHECK_FALSE(result.ending.clean());
+}
+
+TEST_CASE("F34 a child has descriptors 0 to 3 and no others") {
+    const int leaky = open("/dev/null", O_RDONLY);  // without O_CLOEXEC, as a library might
+    REQUIRE(leaky >= 0);
+    const Run result = run("ls /proc/$$/fd | tr '\\n' ' ' >&3");
+    close(leaky);
+    CHECK(result.output == "0 1 2 3 ");
+}
+
+TEST_CASE("a child inherits neither environment nor blocked or ignored signals") {
+    setenv("LD_PRELOAD_TEST", "x", 1);
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &before);
+    std::signal(SIGPIPE, SIG_IGN);
+    const Run signals = run("grep -E 'Sig(Blk|Ign)' /proc/self/status | tr -d '\\t\\n' >&3");
+    sigprocmask(SIG_SETMASK, &before, nullptr);
+    CHECK(signals.output == "SigBlk:0000000000000000SigIgn:0000000000000000");
+    CHECK(run("env | grep -c LD_PRELOAD_TEST >&3").output == "0\n");
+}
+
+TEST_CASE("a program that is not there ends with 127, one that cannot run with 126") {
+    Loop loop;
+    for (const auto& [path, status] :
+         {std::pair("/nonexistent/room", 127), std::pair("/etc", 126)}) {
+        auto channel = make_channel();
+        Ending seen;
+        auto process =
+            Process::start(loop, {path, {"x"}, channel->second.get()}, [&](Ending ending) {
+                seen = ending;
+                loop.stop();
+            });
+        REQUIRE(process);
+        loop.run();
+        CHECK(seen.status == status);
+    }
+}
