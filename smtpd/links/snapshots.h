@@ -49,10 +49,11 @@ struct QmgrSnapshot {
 
 // One alias: its name in lower case and where it leads, in the order of the file. Programs, files
 // and :include: are not among the targets. An alias without targets had no others: it exists, and
-// mail to it is deferred, never dropped and never taken for a user of that name.
+// mail to it is refused, never dropped and never taken for a user of that name.
 struct Alias {
     std::string name;
-    std::vector<std::string> targets;  // addresses or local names, case as in the file
+    // Addresses, local names without quotes, or "\name": the mailbox, whatever alias has the name.
+    std::vector<std::string> targets;  // case as in the file
     std::string place;                 // "/etc/aliases:12", for messages
     static constexpr auto members = std::tuple(&Alias::name, &Alias::targets, &Alias::place);
 };

@@ -44,7 +44,8 @@ void Loop::stop(int status) {
 }
 
 void Loop::turn() {
-    event_base_loop(base_.get(), EVLOOP_ONCE);
+    // What was put off before the first turn must not wait for something to happen.
+    event_base_loop(base_.get(), after_turn_.empty() ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK);
     // An action may add actions, which belong to the same turn.
     for (std::size_t i = 0; i < after_turn_.size(); ++i) {
         const auto action = std::move(after_turn_[i]);

@@ -46,7 +46,11 @@ void Stream::want_read(bool wanted) {
     if (ended_ || finishing_ || reading_ == wanted) return;
     reading_ = wanted;
     watch_.want_read(wanted);
-    if (!wanted || input_.empty()) return;
+    if (wanted) redeliver();
+}
+
+void Stream::redeliver() {
+    if (input_.empty()) return;
     loop_.after_turn([this, alive = std::weak_ptr(alive_)] {
         if (!alive.expired()) deliver();
     });

@@ -40,6 +40,9 @@ class Stream {
     // Stops and resumes reading. Resuming hands over what is already here, at the turn's end.
     void want_read(bool wanted);
 
+    // Hands over again, at the turn's end, what on_input() left: its reason to leave it has gone.
+    void redeliver();
+
     // Sends what is queued, closes our side, then discards input until the peer closes: a close
     // with input unread would turn into a reset and eat the last reply. on_end() follows; the
     // owner bounds the wait.

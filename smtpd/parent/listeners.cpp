@@ -1,6 +1,7 @@
 #include "smtpd/parent/listeners.h"
 
 #include <cstring>
+#include <optional>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -70,17 +71,31 @@ Result<UniqueFd> bind_one(const links::ListenPlan& plan) {
     return fd;
 }
 
+// A family or address that this machine does not have.
+bool is_absent(const Error& error) {
+    return error.code() == EAFNOSUPPORT || error.code() == EADDRNOTAVAIL;
+}
+
 }  // namespace
 
 Result<std::vector<BoundListener>> bind_listeners(const std::vector<links::ListenPlan>& plans) {
     std::vector<BoundListener> bound;
+    std::optional<Error> passed_over;
     for (const links::ListenPlan& plan : plans) {
         auto fd = bind_one(plan);
-        if (!fd) return fd.error().pass();
-        bound.push_back({plan.text, std::move(*fd)});
+        if (fd) {
+            bound.push_back({plan.text, std::move(*fd), plan.place});
+        } else if (plan.if_available && is_absent(fd.error())) {
+            passed_over = fd.error();
+        } else {
+            return fd.error().pass();
+        }
     }
-    for (std::size_t i = 0; i < bound.size(); ++i) {
-        if (listen(bound[i].socket.get(), SOMAXCONN) != 0) return failed(plans[i], "listen on");
+    if (bound.empty() && passed_over) return passed_over->pass();
+    for (const BoundListener& listener : bound) {
+        if (listen(listener.socket.get(), SOMAXCONN) != 0) {
+            return errno_error(listener.place + ": cannot listen on", listener.address);
+        }
     }
     return bound;
 }

@@ -14,9 +14,11 @@ namespace holdfast {
 struct BoundListener {
     std::string address;
     UniqueFd socket;
+    std::string place;  // the line of smtpd.conf
 };
 
-// Binds and listens on everything that the plan names, or on nothing. The error names the line of
+// Binds and listens on everything that the plan names, or on nothing; but what need only be there
+// where the machine has it (ListenPlan::if_available) may be missing while something is left. The error names the line of
 // smtpd.conf, the address and what to do.
 Result<std::vector<BoundListener>> bind_listeners(const std::vector<links::ListenPlan>& plans);
 

@@ -53,3 +53,15 @@ TEST_CASE("F03 an address in use is an error that names the line, the address an
           "smtpd.conf:3: cannot listen on 127.0.0.1:" + std::to_string(port) +
               " (another program listens there: see `ss -ltnp`): Address already in use");
 }
+
+TEST_CASE("an address that the machine lacks is passed over where smtpd.conf allows it") {
+    links::ListenPlan absent = plan(0);
+    absent.address = "192.0.2.1";
+    const auto required = bind_listeners({plan(0), absent});
+    REQUIRE_FALSE(required);
+    absent.if_available = true;
+    const auto optional = bind_listeners({plan(0), absent});
+    REQUIRE(optional);
+    CHECK(optional->size() == 1);
+    CHECK_FALSE(bind_listeners({absent}));  // but not when nothing would be left
+}

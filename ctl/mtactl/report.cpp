@@ -1,0 +1,56 @@
+#include "ctl/mtactl/report.h"
+
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "ctl/mtactl/display.h"
+#include "ctl/mtactl/json.h"
+
+namespace holdfast::mtactl {
+
+namespace {
+
+bool write_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t written = ::write(fd, text.data(), text.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return false;
+        text.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return true;
+}
+
+}  // namespace
+
+bool print(std::string_view text) { return write_all(STDOUT_FILENO, text); }
+
+bool print_error(std::string_view line) {
+    return write_all(STDERR_FILENO, "mtactl: " + safe_line(line) + "\n");
+}
+
+bool print_usage(std::string_view text) { return write_all(STDERR_FILENO, text); }
+
+std::string verdict_json(const Attempt<std::string>& verdict) {
+    JsonObject object;
+    object.flag("ok", verdict.has_value());
+    object.number("status", verdict ? 0 : int{verdict.error().status});
+    object.text("text", verdict ? *verdict : verdict.error().text);
+    return object.json() + "\n";
+}
+
+int conclude(Form form, const Attempt<std::string>& verdict) {
+    if (!verdict) return conclude_failure(form, verdict.error());
+    if (form == Form::json) return print(verdict_json(verdict)) ? EX_OK : EX_IOERR;
+    if (verdict->empty()) return EX_OK;
+    return print(safe_line(*verdict) + "\n") ? EX_OK : EX_IOERR;
+}
+
+int conclude_failure(Form form, const Failure& failure) {
+    if (form == Form::json) print(verdict_json(std::unexpected(failure)));
+    print_error(failure.text);
+    return failure.status;
+}
+
+}  // namespace holdfast::mtactl

@@ -1,0 +1,57 @@
+// mtactl status.
+#include <sysexits.h>
+
+#include <algorithm>
+
+#include "ctl/mtactl/commands.h"
+#include "ctl/mtactl/daemon.h"
+#include "ctl/mtactl/report.h"
+#include "ctl/mtactl/status_view.h"
+
+namespace holdfast::mtactl {
+
+namespace {
+
+constexpr Duration patience = std::chrono::seconds(10);
+
+void measure_rooms(StatusFacts& facts, MemoryKind kind) {
+    facts.memory_kind = kind;
+    facts.memory.clear();
+    for (const links::RoomStatus& room : facts.overview.daemon.rooms) {
+        facts.memory.push_back(memory_of(room.pid, kind));
+    }
+}
+
+// One measure for all of them: the fairer one where this user may take it everywhere.
+StatusFacts measured(links::Overview overview) {
+    StatusFacts facts;
+    facts.overview = std::move(overview);
+    measure_rooms(facts, MemoryKind::pss);
+    const bool all = std::ranges::all_of(facts.memory, [](const auto& m) { return m.has_value(); });
+    if (!all) measure_rooms(facts, MemoryKind::rss);
+    return facts;
+}
+
+Attempt<links::Overview> fetch(const Site& site) {
+    auto daemon = Daemon::connect(site.control_socket);
+    if (!daemon) return std::unexpected(daemon.error());
+    std::optional<links::Overview> overview;
+    const auto asked =
+        daemon->ask(links::StatusRequest{}, patience, [&](const links::ControlToClient& message) {
+            if (const auto* reply = std::get_if<links::Overview>(&message)) overview = *reply;
+        });
+    if (!asked) return std::unexpected(asked.error());
+    if (!overview) return fails(EX_PROTOCOL, "smtpd answered without its status");
+    return std::move(*overview);
+}
+
+}  // namespace
+
+int run_status(const Site& site, Form form) {
+    auto overview = fetch(site);
+    if (!overview) return conclude_failure(form, overview.error());
+    const StatusFacts facts = measured(std::move(*overview));
+    return print(form == Form::json ? status_json(facts) : status_text(facts)) ? EX_OK : EX_IOERR;
+}
+
+}  // namespace holdfast::mtactl

@@ -1,0 +1,126 @@
+#include "ctl/mtactl/status_view.h"
+
+#include "ctl/mtactl/display.h"
+#include "ctl/mtactl/json.h"
+
+namespace holdfast::mtactl {
+
+namespace {
+
+std::string uptime_text(std::uint64_t seconds) {
+    return short_duration(std::chrono::seconds(static_cast<std::int64_t>(seconds)));
+}
+
+std::string joined(const std::vector<std::string>& texts) {
+    std::string out;
+    for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + safe_line(text);
+    return out.empty() ? "nothing" : out;
+}
+
+std::string config_text(const links::StatusReply& daemon) {
+    const std::string file = daemon.config.empty() ? "built-in default" : safe_line(daemon.config);
+    return file + ", loaded " + time_text(daemon.config_loaded);
+}
+
+std::string queue_text(const links::QueueCounts& counts) {
+    return std::to_string(counts.queued) + " queued, " + std::to_string(counts.active) +
+           " active, " + std::to_string(counts.deferred) + " deferred, " +
+           std::to_string(counts.quarantined) + " quarantined";
+}
+
+std::string room_title(const links::RoomStatus& room) {
+    const std::string name(links::room_name(room.room));
+    return room.detail.empty() ? name : name + " (" + safe_line(room.detail) + ")";
+}
+
+std::string memory_title(MemoryKind kind) { return kind == MemoryKind::pss ? "PSS" : "RSS"; }
+
+std::string memory_text(const std::optional<std::uint64_t>& bytes) {
+    return bytes ? size_text(*bytes) : "-";
+}
+
+std::string room_table(const StatusFacts& facts) {
+    using enum Table::Align;
+    Table table({left, right, right, right, right, right, right});
+    table.add({"ROOM", "PID", "UID", "GENERATION", memory_title(facts.memory_kind), "UP",
+               "RESTARTS"});
+    const auto& rooms = facts.overview.daemon.rooms;
+    for (std::size_t i = 0; i < rooms.size(); ++i) {
+        const links::RoomStatus& room = rooms[i];
+        table.add({room_title(room), std::to_string(room.pid), std::to_string(room.uid),
+                   std::to_string(room.generation), memory_text(facts.memory.at(i)),
+                   uptime_text(room.uptime_seconds), std::to_string(room.restarts)});
+    }
+    return table.text();
+}
+
+std::string room_json(const links::RoomStatus& room, const std::optional<std::uint64_t>& memory) {
+    JsonObject object;
+    object.text("room", links::room_name(room.room));
+    object.text("detail", room.detail);
+    object.number("pid", room.pid);
+    object.number("uid", room.uid);
+    object.number("generation", room.generation);
+    object.number("restarts", room.restarts);
+    object.number("uptime_seconds", room.uptime_seconds);
+    object.raw("memory_bytes", memory ? std::to_string(*memory) : "null");
+    return object.json();
+}
+
+std::string queue_json(const links::QueueCounts& counts) {
+    JsonObject object;
+    object.number("queued", counts.queued);
+    object.number("active", counts.active);
+    object.number("deferred", counts.deferred);
+    object.number("quarantined", counts.quarantined);
+    object.flag("accepting", counts.accepting);
+    object.text("trouble", counts.trouble);
+    return object.json();
+}
+
+}  // namespace
+
+std::string status_text(const StatusFacts& facts) {
+    const links::StatusReply& daemon = facts.overview.daemon;
+    const links::QueueCounts& counts = facts.overview.queue;
+    using enum Table::Align;
+    Table lines({left, left});
+    lines.add({"smtpd", "Holdfast " + safe_line(daemon.version) + ", generation " +
+                            std::to_string(daemon.generation) + ", up " +
+                            uptime_text(daemon.uptime_seconds)});
+    lines.add({"configuration", config_text(daemon)});
+    lines.add({"listening on", joined(daemon.listeners)});
+    if (!daemon.privileged) {
+        lines.add({"privileges", "none: started by an ordinary user, all rooms run as that user"});
+    }
+    if (counts.accepting || counts.queued + counts.active + counts.deferred != 0) {
+        lines.add({"queue", queue_text(counts)});
+    }
+    if (!counts.accepting || !counts.trouble.empty()) {
+        lines.add({"trouble", (counts.accepting ? "" : "no mail is accepted: ") +
+                                  safe_line(counts.trouble)});
+    }
+    return lines.text() + "\n" + room_table(facts);
+}
+
+std::string status_json(const StatusFacts& facts) {
+    const links::StatusReply& daemon = facts.overview.daemon;
+    std::vector<std::string> rooms;
+    for (std::size_t i = 0; i < daemon.rooms.size(); ++i) {
+        rooms.push_back(room_json(daemon.rooms[i], facts.memory.at(i)));
+    }
+    JsonObject object;
+    object.text("version", daemon.version);
+    object.number("generation", daemon.generation);
+    object.number("uptime_seconds", daemon.uptime_seconds);
+    object.text("config", daemon.config);
+    object.text("config_loaded", time_text(daemon.config_loaded));
+    object.flag("privileged", daemon.privileged);
+    object.raw("listeners", json_strings(daemon.listeners));
+    object.raw("queue", queue_json(facts.overview.queue));
+    object.text("memory_kind", facts.memory_kind == MemoryKind::pss ? "pss" : "rss");
+    object.raw("rooms", json_array(rooms));
+    return object.json() + "\n";
+}
+
+}  // namespace holdfast::mtactl

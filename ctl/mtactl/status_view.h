@@ -1,0 +1,25 @@
+// The daemon's state as text and as JSON. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ctl/mtactl/memory.h"
+#include "smtpd/base/clock.h"
+#include "smtpd/links/control_client.h"
+
+namespace holdfast::mtactl {
+
+struct StatusFacts {
+    links::Overview overview;
+    // Of overview.daemon.rooms, in their order; all of one kind, so that they can be compared.
+    MemoryKind memory_kind = MemoryKind::pss;
+    std::vector<std::optional<std::uint64_t>> memory;
+};
+
+std::string status_text(const StatusFacts& facts);
+std::string status_json(const StatusFacts& facts);
+
+}  // namespace holdfast::mtactl

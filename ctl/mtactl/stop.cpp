@@ -1,0 +1,78 @@
+// mtactl stop: asks the daemon to end, and returns when it has. What has ended is the process, seen
+// through a pidfd: neither a number that another process gets later, nor a path.
+#include <poll.h>
+#include <sys/syscall.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "ctl/mtactl/commands.h"
+#include "ctl/mtactl/daemon.h"
+#include "ctl/mtactl/report.h"
+#include "smtpd/base/unique_fd.h"
+
+namespace holdfast::mtactl {
+
+namespace {
+
+constexpr Duration patience = std::chrono::seconds(10);
+
+// Longer than the daemon gives its sessions (handover: 15 minutes for an open DATA).
+constexpr int wait_for_sessions = 20 * 60 * 1000;  // milliseconds
+constexpr int wait_for_end = 30 * 1000;
+constexpr int wait_in_silence = 2 * 1000;
+
+Attempt<UniqueFd> daemon_process(Daemon& daemon) {
+    pid_t pid = 0;
+    const auto asked =
+        daemon.ask(links::StatusRequest{}, patience, [&](const links::ControlToClient& message) {
+            const auto* overview = std::get_if<links::Overview>(&message);
+            if (overview == nullptr) return;
+            for (const links::RoomStatus& room : overview->daemon.rooms) {
+                if (room.room == links::Room::parent) pid = room.pid;
+            }
+        });
+    if (!asked) return std::unexpected(asked.error());
+    UniqueFd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+    if (!process) return fails(EX_OSERR, "smtpd's process can't be watched: " +
+                                             std::string(strerrordesc_np(errno)));
+    return process;
+}
+
+bool has_ended(const UniqueFd& process, int milliseconds) {
+    pollfd watched{process.get(), POLLIN, 0};
+    return ::poll(&watched, 1, milliseconds) > 0;
+}
+
+Attempt<std::string> wait_until_ended(const UniqueFd& process, Haste haste) {
+    if (has_ended(process, wait_in_silence)) return "smtpd has ended";
+    const bool waits_for_sessions = haste == Haste::when_finished;
+    if (waits_for_sessions) {
+        print_error("smtpd waits for its open sessions (--now cuts them off)");
+    }
+    if (has_ended(process, waits_for_sessions ? wait_for_sessions : wait_for_end)) {
+        return "smtpd has ended";
+    }
+    return fails(EX_TEMPFAIL, "smtpd was told to end and still runs: see its log");
+}
+
+Attempt<std::string> stop(const Site& site, Haste haste) {
+    auto daemon = Daemon::connect(site.control_socket);
+    if (!daemon) return std::unexpected(daemon.error());
+    const auto process = daemon_process(*daemon);
+    if (!process) return std::unexpected(process.error());
+    const auto asked =
+        daemon->ask_to_end(links::StopRequest{haste == Haste::now}, patience);
+    if (!asked) return std::unexpected(asked.error());
+    return wait_until_ended(*process, haste);
+}
+
+}  // namespace
+
+int run_stop(const Site& site, Form form, const StopCommand& command) {
+    return conclude(form, stop(site, command.haste));
+}
+
+}  // namespace holdfast::mtactl

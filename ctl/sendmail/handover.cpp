@@ -1,0 +1,124 @@
+#include "ctl/sendmail/handover.h"
+
+#include <algorithm>
+
+#include <poll.h>
+
+#include "ctl/sendmail/control_connection.h"
+#include "ctl/sendmail/drop.h"
+#include "ctl/sendmail/process.h"
+#include "smtpd/base/quote.h"
+
+namespace holdfast::sendmail {
+
+namespace {
+
+using Deadline = ControlConnection::Deadline;
+
+constexpr int first_pause = 10;  // milliseconds
+constexpr int longest_pause = 200;
+
+class Handover {
+  public:
+    Handover(const Submission& submission, const Site& site)
+        : submission_(submission), site_(site), silence_(site.silence) {}
+
+    // The daemon's answer, from whichever attempt got one.
+    Exchange<links::Answer> ask_daemon();
+    DaemonMayHaveIt daemon_may_have_it() const { return daemon_may_have_it_; }
+
+  private:
+    Exchange<links::Answer> attempt();
+    Exchange<void> send_all(ControlConnection& connection);
+    bool worth_another(Trouble trouble, const Deadline& absence) const;
+
+    const Submission& submission_;
+    const Site& site_;
+    Deadline silence_;
+    DaemonMayHaveIt daemon_may_have_it_ = DaemonMayHaveIt::no;
+};
+
+Exchange<links::Answer> Handover::ask_daemon() {
+    std::optional<Deadline> absence;  // counts from the first setback
+    int pause = first_pause;
+    while (true) {
+        auto answer = attempt();
+        if (!absence) absence.emplace(site_.absence);
+        if (answer || !worth_another(answer.error().trouble, *absence)) return answer;
+        (void)poll(nullptr, 0, pause);
+        pause = std::min(2 * pause, longest_pause);
+    }
+}
+
+bool Handover::worth_another(Trouble trouble, const Deadline& absence) const {
+    switch (trouble) {
+        case Trouble::absent:
+        case Trouble::lost:
+            return absence.milliseconds_left() > 0;
+        case Trouble::busy:
+            return silence_.milliseconds_left() > 0;
+        case Trouble::silent:
+            return false;
+    }
+    return false;
+}
+
+Exchange<links::Answer> Handover::attempt() {
+    auto connection = ControlConnection::open(site_.control_socket);
+    if (!connection) return std::unexpected(connection.error());
+    if (const auto sent = send_all(*connection); !sent) return std::unexpected(sent.error());
+    auto message = connection->receive(silence_);
+    if (!message) return std::unexpected(message.error());
+    if (auto* answer = std::get_if<links::Answer>(&*message)) return std::move(*answer);
+    return std::unexpected(Setback{Trouble::lost, "the daemon's answer is not one"});
+}
+
+Exchange<void> Handover::send_all(ControlConnection& connection) {
+    SubmissionPackets packets(submission_);
+    while (const auto packet = packets.next()) {
+        if (packets.exhausted()) {
+            hold_ending_signals();
+            daemon_may_have_it_ = DaemonMayHaveIt::yes;
+        }
+        const auto sent = connection.send(*packet, silence_);
+        if (!sent) return std::unexpected(sent.error());
+        if (*sent == Sent::answered) return {};
+    }
+    return {};
+}
+
+std::string no_taker(const Setback& daemon, const Failure& spool, DaemonMayHaveIt doubt) {
+    // The daemon had all of it and fell silent: to say "nothing" here could be untrue.
+    const char* outcome = doubt == DaemonMayHaveIt::yes
+                              ? "nothing more is stored, but the daemon may have the message"
+                              : "nothing is stored, try again later";
+    return "no daemon (" + daemon.text + ") and no spool (" + spool.text + "): " + outcome;
+}
+
+bool is_ours(std::uint8_t status) {
+    return status >= 64 && status <= 78;
+}
+
+}  // namespace
+
+Attempt<void> as_attempt(const links::Answer& answer) {
+    if (answer.status == 0) return {};
+    const Exit status = is_ours(answer.status) ? static_cast<Exit>(answer.status) : Exit::software;
+    return fails(status, escaped(answer.text));
+}
+
+Attempt<Taker> hand_over(const Submission& submission, const Site& site) {
+    Handover handover(submission, site);
+    const auto answer = handover.ask_daemon();
+    if (answer) {
+        if (auto taken = as_attempt(*answer); !taken) return std::unexpected(taken.error());
+        return Taker::daemon;
+    }
+    const DaemonMayHaveIt doubt = handover.daemon_may_have_it();
+    if (const auto dropped = drop(submission, site, doubt); !dropped) {
+        return fails(Exit::temporary, no_taker(answer.error(), dropped.error(), doubt));
+    }
+    return Taker::drop;
+}
+
+}  // namespace holdfast::sendmail

@@ -1,0 +1,151 @@
+#include "queue/disk_pool.h"
+
+#include <array>
+#include <utility>
+
+#include <signal.h>
+
+namespace holdfast::queue {
+
+namespace {
+
+// Signals belong to the thread with the event loop: the pool's inherit a full mask.
+class SignalsBlocked {
+  public:
+    SignalsBlocked() {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+    SignalsBlocked(const SignalsBlocked&) = delete;
+    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+  private:
+    sigset_t before_{};
+};
+
+}  // namespace
+
+DiskPool::DiskPool(Store& store)
+    : store_(store),
+      queue_sync_([&store] { return store.sync_queue(); }),
+      seen_sync_([&store] { return store.seen().sync(); }) {}
+
+Result<std::unique_ptr<DiskPool>> DiskPool::start(Store& store, unsigned threads) {
+    std::unique_ptr<DiskPool> pool(new DiskPool(store));
+    if (const auto started = pool->start_threads(threads); !started) {
+        return started.error().in("start disk threads");
+    }
+    return pool;
+}
+
+Status DiskPool::start_threads(unsigned count) {
+    const SignalsBlocked blocked;
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    // The default of 8 MiB a thread is address space that a limit on it counts.
+    pthread_attr_setstacksize(&attributes, stack_bytes);
+    int error = 0;
+    while (error == 0 && threads_.size() < count) {
+        pthread_t thread{};
+        error = pthread_create(&thread, &attributes, thread_main, this);
+        if (error == 0) threads_.push_back(thread);
+    }
+    pthread_attr_destroy(&attributes);
+    if (error == 0) return {};
+    return std::unexpected(Error(error, "pthread_create"));
+}
+
+DiskPool::~DiskPool() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    wake_.notify_all();
+    for (const pthread_t thread : threads_) pthread_join(thread, nullptr);
+}
+
+void* DiskPool::thread_main(void* pool) noexcept {
+    static_cast<DiskPool*>(pool)->work();
+    return nullptr;
+}
+
+void DiskPool::work() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        // A busy thread may hand in more: only when all are idle is there nothing left.
+        wake_.wait(lock, [this] { return !jobs_.empty() || (stopping_ && busy_ == 0); });
+        if (jobs_.empty()) return;
+        ++busy_;
+        Task<void()> job = std::move(jobs_.front());
+        jobs_.pop_front();
+        lock.unlock();
+        job();
+        job = {};  // what it owns may block too
+        lock.lock();
+        --busy_;
+        if (stopping_ && busy_ == 0) wake_.notify_all();
+    }
+}
+
+void DiskPool::run(Task<void()> job) {
+    {
+        const std::lock_guard lock(mutex_);
+        jobs_.push_back(std::move(job));
+    }
+    wake_.notify_one();
+}
+
+void DiskPool::commit(Draft draft, WallTime now, Task<void(Commit)> done) {
+    run([this, draft = std::move(draft), now, done = std::move(done)]() mutable {
+        const auto published = draft.publish(now);
+        if (published) return finish_commit(*published, std::move(done));
+        Commit commit;
+        commit.error = published.error();
+        done(std::move(commit));
+    });
+}
+
+void DiskPool::finish_commit(const Publication& published, Task<void(Commit)> done) {
+    if (published.kind == Published::taken) {
+        return done(Commit{CommitKind::taken, {}, {}, {}});
+    }
+    // For a repeat too: the first submission may be waiting for its sync at this moment.
+    const bool fresh = published.kind == Published::fresh;
+    queue_sync_.join([published, fresh, done = std::move(done)](const Status& synced) mutable {
+        Commit commit{
+            fresh ? CommitKind::accepted : CommitKind::repeated, published.log, published.body, {}};
+        if (!synced) {
+            commit.kind = fresh ? CommitKind::unknown : CommitKind::failed;
+            commit.error = synced.error();
+        }
+        done(std::move(commit));
+    });
+}
+
+void DiskPool::remove(Settled settled, Task<void(Status)> done) {
+    run([this, settled, done = std::move(done)]() mutable {
+        if (settled.source != Source::local) return unlink(settled.id, std::move(done));
+        record_then_unlink(settled, std::move(done));
+    });
+}
+
+void DiskPool::record_then_unlink(const Settled& settled, Task<void(Status)> done) {
+    const std::array submission{Submission{settled.uid, settled.id}};
+    const auto appended = store_.seen().append(submission, settled.now);
+    if (!appended) return done(appended);
+    seen_sync_.join([this, id = settled.id, done = std::move(done)](const Status& synced) mutable {
+        if (!synced) return done(synced);
+        // By another thread: this one has the next sync of seen/ to make.
+        run([this, id, done = std::move(done)]() mutable { unlink(id, std::move(done)); });
+    });
+}
+
+void DiskPool::unlink(const MessageId& id, Task<void(Status)> done) {
+    const auto removed = store_.remove(id);
+    if (!removed) return done(removed);
+    queue_sync_.join([done = std::move(done)](const Status& synced) mutable { done(synced); });
+}
+
+}  // namespace holdfast::queue

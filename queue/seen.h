@@ -1,0 +1,92 @@
+// The submissions that were finished lately, so that a repeat of one is recognised when its file
+// is gone from queue/. A line is appended and synced before the message is unlinked. Only local
+// submissions have a place here: nobody else chooses ids.
+//
+// All functions may block on the disk and may be called from any thread. Two generations of qmgr
+// may share the folder: each reads what the other has appended.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "queue/fs.h"
+#include "queue/seen_set.h"
+#include "smtpd/base/clock.h"
+#include "smtpd/base/error.h"
+#include "smtpd/base/unique_fd.h"
+
+namespace holdfast::queue {
+
+// Files older than this are trimmed. An id's file is that of the day when it was finished, so
+// every id is known for at least so long after its admission.
+inline constexpr auto seen_window = std::chrono::days(7);
+
+// Whether a file in drop/ waits that may repeat an old submission.
+enum class DropState : std::uint8_t { read, unread };
+
+// An empty line (a torn append must not swallow ours), then uid, id and CRC. The parser is total
+// and takes the line without its line feed.
+std::string encode_seen_line(const Submission& submission);
+std::optional<Submission> parse_seen_line(std::string_view text);
+
+class Seen {
+  public:
+    // Reads the files of the window. `folder` is borrowed and must outlive this.
+    static Result<std::unique_ptr<Seen>> open(FileSystem& fs, int folder);
+
+    // Appends; not on disk before a sync() that began later.
+    Status append(std::span<const Submission> submissions, WallTime now);
+
+    // Everything that was appended before the call. Once this has failed it always fails (EIO): the
+    // kernel forgets what it could not write, and would say yes to the next call.
+    Status sync();
+
+    // `now` tells which file another generation may have begun.
+    Result<bool> contains(const Submission& submission, WallTime now);
+
+    // Removes files older than the window, but none while drop/ is unread, and never the newest
+    // ones, so that a clock that jumps ahead by years forgets nothing. Returns how many.
+    Result<unsigned> trim(WallTime now, DropState drop);
+
+  private:
+    // One day. `taken` bytes have been read into `set`.
+    struct Day {
+        std::string name;
+        UniqueFd reader;
+        UniqueFd writer;  // once this process has appended
+        std::uint64_t taken = 0;
+        bool unread = true;     // there is more than `taken`
+        bool unsynced = false;  // there is more than the disk has
+        SeenSet set;
+    };
+    using DayPointer = std::shared_ptr<Day>;  // a sync may outlive a trim
+
+    Seen(FileSystem& fs, int folder) : fs_(fs), folder_(folder) {}
+    // With mutex_ held:
+    Status find_days();
+    Result<DayPointer> find_day(const std::string& name);
+    Result<DayPointer> writable_day(const std::string& name);
+    Status refresh(Day& day);
+
+    struct Unsynced {
+        std::vector<DayPointer> days;
+        bool folder = false;
+    };
+    Unsynced take_unsynced();
+    Status sync_all(const Unsynced& unsynced);
+
+    FileSystem& fs_;
+    int folder_;
+    std::mutex sync_mutex_;  // taken first: a sync that finds nothing to do waits for the last one
+    bool failed_ = false;    // guarded by sync_mutex_
+    std::mutex mutex_;
+    std::vector<DayPointer> days_;  // sorted by name
+    bool folder_unsynced_ = false;
+};
+
+}  // namespace holdfast::queue

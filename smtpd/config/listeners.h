@@ -1,0 +1,17 @@
+// From listen statements to sockets: each address and port once, however many lines name it, so
+// that no configuration can end in "Address already in use" against itself. Pure.
+#pragma once
+
+#include <vector>
+
+#include "smtpd/config/diagnostic.h"
+#include "smtpd/config/settings.h"
+#include "smtpd/links/snapshots.h"
+
+namespace holdfast::config {
+
+// Statements that overlap are merged (a socket for all addresses serves the specific one too),
+// with a warning that names both lines.
+Checked<std::vector<links::ListenPlan>> plan_listeners(const std::vector<Listen>& listens);
+
+}  // namespace holdfast::config

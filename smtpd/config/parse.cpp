@@ -1,0 +1,163 @@
+#include "smtpd/config/parse.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "smtpd/base/paths.h"
+#include "smtpd/config/lexer.h"
+#include "smtpd/config/reading.h"
+#include "smtpd/config/statements.h"
+#include "smtpd/config/suggest.h"
+
+namespace holdfast::config {
+
+namespace {
+
+constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+constexpr std::string_view default_name = "built-in default";
+
+using Rows = std::vector<const Statement*>;
+
+Rows rows_that_begin_with(std::string_view word) {
+    Rows rows;
+    for (const Statement& row : statements()) {
+        if (row.first_word() == word) rows.push_back(&row);
+    }
+    return rows;
+}
+
+std::vector<std::string_view> first_words() {
+    std::vector<std::string_view> words;
+    for (const Statement& row : statements()) words.push_back(row.first_word());
+    words.erase(std::unique(words.begin(), words.end()), words.end());
+    return words;
+}
+
+std::vector<std::string_view> second_words(const Rows& rows) {
+    std::vector<std::string_view> words;
+    for (const Statement* row : rows) words.push_back(row->second_word());
+    return words;
+}
+
+// "limit agents | message | recipients | sessions"
+std::string syntax_of(const Rows& rows) {
+    std::string syntax;
+    for (const Statement* row : rows) {
+        syntax.append(syntax.empty() ? row->first_word() : " |").append(" ");
+        syntax += row->second_word();
+    }
+    return syntax;
+}
+
+class Parser {
+  public:
+    explicit Parser(std::string_view file) : file_(file) { settings_.file = file; }
+
+    void add_line(std::uint32_t number, std::string_view text) {
+        auto words = lex_line(text);
+        Line line{file_, number, std::string(text.substr(0, max_line)), {}};
+        if (!words) return diagnostics_.add(error_at(line.place(0, 0), std::move(words.error())));
+        line.words = std::move(*words);
+        if (!line.words.empty()) add_statement(line);
+    }
+
+    Checked<Settings> result() {
+        check_listens();
+        check_warning_age();
+        diagnostics_.sort();
+        return {std::move(settings_), std::move(diagnostics_)};
+    }
+
+  private:
+    void add_statement(const Line& line) {
+        const Rows rows = rows_that_begin_with(line.words.front().text);
+        if (rows.empty()) return report_unknown(line);
+        if (rows.front()->is_single()) return read(line, *rows.front());
+        const std::vector<std::string_view> words = second_words(rows);
+        const std::string syntax = syntax_of(rows);
+        Reading second(line, 1, syntax);
+        const auto row = second.choice(words);
+        diagnostics_.append(second.take_diagnostics());
+        if (row) read(line, *rows[*row]);
+    }
+
+    void report_unknown(const Line& line) {
+        const Word& word = line.words.front();
+        const std::vector<std::string_view> words = first_words();
+        diagnostics_.add({.place = line.place(word),
+                          .message = "unknown statement " + in_quotes(word.text),
+                          .expected = alternatives(words),
+                          .suggestion = suggest(word.text, words)});
+    }
+
+    void read(const Line& line, const Statement& row) {
+        const auto [first, is_first] =
+            settings_.seen.try_emplace(row.name, line.place(line.words.front()));
+        const bool counts = is_first || row.repeat == Repeat::often;
+        if (!counts) report_repeated(line, row, first->second);
+        Settings ignored;  // of a repetition, which is checked all the same
+        Reading words(line, row.is_single() ? 1 : 2, row.syntax);
+        row.read(words, counts ? settings_ : ignored);
+        words.finish();
+        diagnostics_.append(words.take_diagnostics());
+    }
+
+    void report_repeated(const Line& line, const Statement& row, const Place& earlier) {
+        diagnostics_.add(
+            {.place = line.place(line.words.front()),
+             .message = in_quotes(row.name) + " is said twice",
+             .notes = {"it is said first in " + earlier.text() + "; keep one of them"}});
+    }
+
+    // `listen none` beside an address: two lines that cannot both be meant.
+    void check_listens() {
+        const auto none = std::ranges::find_if(
+            settings_.listens, [](const Listen& listen) { return listen.endpoints.empty(); });
+        if (none == settings_.listens.end() || settings_.listens.size() == 1) return;
+        const Listen& other =
+            none == settings_.listens.begin() ? settings_.listens[1] : settings_.listens.front();
+        diagnostics_.add(
+            {.place = none->word.place,
+             .message = "\"listen none\" beside another listen statement",
+             .notes = {"the other stands in " + other.word.place.text() + "; keep one of them"}});
+    }
+
+    void check_warning_age() {
+        const auto warn = settings_.seen.find("queue warn");
+        if (settings_.qmgr.warn_seconds < settings_.qmgr.expire_seconds) return;
+        if (warn == settings_.seen.end()) return;
+        diagnostics_.add(
+            {.severity = Severity::warning,
+             .place = warn->second,
+             .message = "mail is returned before its sender would be warned",
+             .notes = {"\"queue expire\" is " + show_duration(settings_.qmgr.expire_seconds) +
+                       ": choose a shorter time here"}});
+    }
+
+    std::string file_;
+    Settings settings_;
+    Diagnostics diagnostics_;
+};
+
+}  // namespace
+
+Checked<Settings> parse(std::string_view text, std::string_view file) {
+    Parser parser(file);
+    if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
+    std::uint32_t number = 0;
+    while (!text.empty()) {
+        const std::size_t end = text.find('\n');
+        parser.add_line(++number, text.substr(0, end));
+        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    }
+    return parser.result();
+}
+
+Checked<Settings> parse_default() {
+    auto parsed = parse(std::string("listen ") + paths::default_listen + "\n", default_name);
+    parsed.value.file.clear();
+    return parsed;
+}
+
+}  // namespace holdfast::config

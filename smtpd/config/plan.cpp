@@ -1,0 +1,48 @@
+#include "smtpd/config/plan.h"
+
+#include <set>
+#include <string>
+#include <utility>
+
+#include "smtpd/base/paths.h"
+
+namespace holdfast::config {
+
+namespace {
+
+std::vector<std::string> local_domains(const Parts& parts) {
+    std::set<std::string> domains{"localhost", parts.names.hostname, parts.names.origin};
+    for (const auto& [domain, place] : parts.settings.domains) domains.insert(domain);
+    return {domains.begin(), domains.end()};
+}
+
+}  // namespace
+
+links::Plan make_plan(Parts parts) {
+    links::Plan plan;
+    plan.config = parts.settings.file;
+    plan.smtpin = std::move(parts.settings.smtpin);
+    plan.control = std::move(parts.settings.control);
+    plan.qmgr = std::move(parts.settings.qmgr);
+    plan.mda = std::move(parts.settings.mda);
+    plan.qmgr.local_domains = local_domains(parts);
+
+    plan.smtpin.hostname = parts.names.hostname;
+    plan.control.hostname = parts.names.hostname;
+    plan.control.origin = parts.names.origin;
+    plan.qmgr.hostname = parts.names.hostname;
+    plan.qmgr.origin = parts.names.origin;
+    plan.mda.hostname = parts.names.hostname;
+
+    plan.mda.mail_folder = paths::mail;
+    plan.mda.mail_gid = parts.accounts.mail_gid;
+    plan.mda.root_uid = parts.accounts.root_mailbox_uid;
+    plan.mda.root_gid = parts.accounts.root_mailbox_gid;
+
+    plan.listeners = std::move(parts.listeners);
+    plan.identities = std::move(parts.accounts.rooms);
+    plan.aliases = std::move(parts.aliases);
+    return plan;
+}
+
+}  // namespace holdfast::config

@@ -1,0 +1,122 @@
+#include "smtpd/config/reading.h"
+
+#include <algorithm>
+#include <array>
+
+#include "smtpd/config/domain.h"
+#include "smtpd/config/suggest.h"
+
+namespace holdfast::config {
+
+namespace {
+
+constexpr std::size_t max_path = 4095;
+
+std::string expected_quantity(const Quantity& kind, Range range) {
+    std::string text = "a " + std::string(kind.noun) + " from " + kind.show(range.low) + " to " +
+                       kind.show(range.high);
+    if (!kind.examples.empty()) text.append(", such as ").append(kind.examples);
+    return text;
+}
+
+}  // namespace
+
+Place Line::place(std::uint32_t column, std::uint32_t length) const {
+    return {file, number, column, length, source};
+}
+
+Place Line::end() const {
+    if (words.empty()) return place(1, 0);
+    return place(words.back().column + words.back().length + 1, 0);
+}
+
+const Word* Reading::word(std::string_view what) {
+    if (next_ < line_.words.size()) return &line_.words[next_++];
+    if (!diagnostics_.has_errors()) {
+        diagnostics_.add({.place = line_.end(),
+                          .message = std::string(what) + " is missing",
+                          .expected = std::string(syntax_)});
+    }
+    return nullptr;
+}
+
+bool Reading::accept(std::string_view keyword) {
+    const bool there = next_ < line_.words.size() && line_.words[next_].text == keyword;
+    if (there) ++next_;
+    return there;
+}
+
+bool Reading::require(std::string_view keyword) {
+    const std::array<std::string_view, 1> only{keyword};
+    return choice(only).has_value();
+}
+
+std::optional<std::size_t> Reading::choice(std::span<const std::string_view> choices) {
+    const Word* const given =
+        word(choices.size() == 1 ? in_quotes(choices.front()) : std::string("a word"));
+    if (given == nullptr) return std::nullopt;
+    const auto at = std::ranges::find(choices, given->text);
+    if (at != choices.end()) return static_cast<std::size_t>(at - choices.begin());
+    refuse(*given, "unknown word " + in_quotes(given->text), alternatives(choices),
+           suggest(given->text, choices));
+    return std::nullopt;
+}
+
+std::optional<std::uint64_t> Reading::quantity(const Quantity& kind, Range range) {
+    const Word* const given = word("the " + std::string(kind.noun));
+    if (given == nullptr) return std::nullopt;
+    const auto value = kind.parse(given->text);
+    if (value && *value >= range.low && *value <= range.high) return value;
+    const std::string problem = !value               ? " is not a " + std::string(kind.noun)
+                                : *value < range.low ? " is too small"
+                                                     : " is too large";
+    refuse(*given, in_quotes(given->text) + problem, expected_quantity(kind, range));
+    return std::nullopt;
+}
+
+std::optional<Placed> Reading::domain(std::string_view what) {
+    const Word* const given = word(what);
+    if (given == nullptr) return std::nullopt;
+    if (auto domain = parse_domain(given->text)) return Placed{std::move(*domain), place(*given)};
+    const std::string without_dot = given->text.substr(0, given->text.find_last_not_of('.') + 1);
+    refuse(*given, in_quotes(given->text) + " is not a domain name",
+           "letters, digits, hyphens and dots (an international name in its xn-- form)",
+           without_dot != given->text && parse_domain(without_dot) ? without_dot : "");
+    return std::nullopt;
+}
+
+std::optional<Placed> Reading::path(std::string_view what) {
+    const Word* const given = word(what);
+    if (given == nullptr) return std::nullopt;
+    if (given->text.starts_with('/') && given->text.size() <= max_path) {
+        return Placed{given->text, place(*given)};
+    }
+    refuse(*given, in_quotes(given->text) + " is not the full path of a file",
+           "a path that begins with /");
+    return std::nullopt;
+}
+
+void Reading::refuse(const Word& word, std::string message, std::string expected,
+                     std::string suggestion) {
+    report(
+        {word.column, word.length, std::move(message), std::move(expected), std::move(suggestion)});
+}
+
+void Reading::report(Fault fault) {
+    diagnostics_.add(error_at(line_.place(0, 0), std::move(fault)));
+}
+
+void Reading::warn(Place place, std::string message, std::string note) {
+    diagnostics_.add({.severity = Severity::warning,
+                      .place = std::move(place),
+                      .message = std::move(message),
+                      .notes = {std::move(note)}});
+}
+
+void Reading::finish() {
+    if (diagnostics_.has_errors() || next_ >= line_.words.size()) return;
+    const Word& extra = line_.words[next_];
+    refuse(extra, "unexpected " + in_quotes(extra.text), std::string(syntax_));
+}
+
+}  // namespace holdfast::config

@@ -1,0 +1,44 @@
+// What smtpd.conf says, once each value has been checked by itself. What it leaves unsaid has the
+// default of its snapshot (links/snapshots.h), or is chosen when the plan is made.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "smtpd/config/diagnostic.h"
+#include "smtpd/config/endpoint.h"
+#include "smtpd/links/snapshots.h"
+
+namespace holdfast::config {
+
+// A value, and the words that set it.
+struct Placed {
+    std::string value;
+    Place place;
+};
+
+// One listen statement; without endpoints: `listen none`.
+struct Listen {
+    Placed word;
+    std::vector<Endpoint> endpoints;
+};
+
+struct Settings {
+    std::string file;  // empty: the built-in default
+    std::optional<Placed> hostname;
+    std::optional<Placed> origin;
+    std::optional<Placed> aliases;
+    std::vector<Listen> listens;
+    std::map<std::string, Place> domains;  // further local domains, lower case
+    links::SmtpinSnapshot smtpin;
+    links::ControlSnapshot control;
+    links::QmgrSnapshot qmgr;
+    links::MdaSnapshot mda;
+    // Where each statement stood first, by its name in the table of statements.
+    std::map<std::string_view, Place> seen;
+};
+
+}  // namespace holdfast::config

@@ -1,0 +1,170 @@
+#include "smtpd/config/statements.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+namespace holdfast::config {
+
+namespace {
+
+constexpr std::uint64_t minute = 60;
+constexpr std::uint64_t hour = 60 * minute;
+constexpr std::uint64_t day = 24 * hour;
+
+// Each may be two sockets; the parent hands at most max_packet_fds to a room in one packet.
+constexpr std::size_t max_listens = 32;
+
+// RFC 5321 section 4.5.3.1.7 and .8: what every server must be able to take.
+constexpr Range message_bytes{64 * 1024, 2ULL << 30};
+constexpr Range message_recipients{100, 100'000};
+
+constexpr Range session_count{1, 20'000};
+constexpr Range agent_count{1, 1'000};
+
+std::uint32_t narrow(std::uint64_t value) {
+    return static_cast<std::uint32_t>(value);
+}
+
+void read_hostname(Reading& words, Settings& settings) {
+    settings.hostname = words.domain("the name of this machine");
+}
+
+void read_origin(Reading& words, Settings& settings) {
+    settings.origin = words.domain("the domain");
+}
+
+void read_domain(Reading& words, Settings& settings) {
+    auto domain = words.domain("the domain");
+    if (!domain) return;
+    const auto [earlier, is_new] = settings.domains.try_emplace(domain->value, domain->place);
+    if (!is_new) {
+        words.warn(domain->place, in_quotes(domain->value) + " is a local domain already",
+                   "it stands in " + earlier->second.text() + "; this line can go");
+    }
+}
+
+void read_aliases(Reading& words, Settings& settings) {
+    settings.aliases = words.path("the alias file");
+}
+
+void read_listen(Reading& words, Settings& settings) {
+    const Word* const word = words.word("the address");
+    if (word == nullptr) return;
+    Listen listen{{word->text, words.place(*word)}, {}};
+    if (settings.listens.size() >= max_listens) {
+        words.refuse(*word, "too many listen statements",
+                     "at most " + std::to_string(max_listens) + "; *:PORT covers every address");
+        return;
+    }
+    if (word->text != "none") {
+        auto endpoints = parse_endpoints(*word);
+        if (!endpoints) return words.report(std::move(endpoints.error()));
+        listen.endpoints = std::move(*endpoints);
+    }
+    settings.listens.push_back(std::move(listen));
+}
+
+// A folder below the home directory of whoever gets the mail: never a way out of it.
+bool stays_below_home(std::string_view path) {
+    if (!path.starts_with("~/") || path.size() > 255) return false;
+    const std::string parts = std::string(path.substr(1)) + "/";
+    return parts.find("//") == std::string::npos && parts.find("/../") == std::string::npos &&
+           parts.find("/./") == std::string::npos;
+}
+
+void read_maildir(Reading& words, Settings& settings) {
+    const Word* const word = words.word("the folder");
+    if (word == nullptr) return;
+    std::string_view path = word->text;
+    if (path.size() > 2 && path.ends_with('/')) path.remove_suffix(1);
+    if (!stays_below_home(path)) {
+        words.refuse(*word,
+                     word->text.starts_with("~/") ? "the folder must lie below the home directory"
+                                                  : "the folder does not begin with ~/",
+                     "~/PATH, such as ~/Maildir");
+        return;
+    }
+    settings.mda.mailbox = links::Mailbox::maildir;
+    settings.mda.maildir = path.substr(2);
+}
+
+void read_local(Reading& words, Settings& settings) {
+    static constexpr std::array<std::string_view, 2> forms{"mbox", "maildir"};
+    const auto form = words.choice(forms);
+    if (!form) return;
+    settings.mda.mailbox = links::Mailbox::mbox;
+    if (forms.at(*form) == "maildir") read_maildir(words, settings);
+}
+
+void read_limit_message(Reading& words, Settings& settings) {
+    const auto bytes = words.quantity(a_size, message_bytes);
+    if (!bytes) return;
+    settings.smtpin.max_message_bytes = *bytes;
+    settings.control.max_message_bytes = *bytes;
+    settings.qmgr.max_message_bytes = *bytes;
+}
+
+void read_limit_recipients(Reading& words, Settings& settings) {
+    const auto count = words.quantity(a_number, message_recipients);
+    if (count) settings.smtpin.max_recipients = narrow(*count);
+}
+
+void read_limit_sessions(Reading& words, Settings& settings) {
+    const auto all = words.quantity(a_number, session_count);
+    if (all) settings.smtpin.max_sessions = narrow(*all);
+    if (words.accept("per-client")) {
+        const auto each = words.quantity(a_number, {1, all.value_or(session_count.high)});
+        if (each) settings.smtpin.max_sessions_per_client = narrow(*each);
+    }
+    settings.smtpin.max_sessions_per_client =
+        std::min(settings.smtpin.max_sessions_per_client, settings.smtpin.max_sessions);
+}
+
+void read_limit_agents(Reading& words, Settings& settings) {
+    const auto count = words.quantity(a_number, agent_count);
+    if (count) settings.qmgr.max_agents = narrow(*count);
+}
+
+void read_queue_expire(Reading& words, Settings& settings) {
+    const auto age = words.quantity(a_duration, {minute, 30 * day});
+    if (age) settings.qmgr.expire_seconds = *age;
+}
+
+void read_queue_retry(Reading& words, Settings& settings) {
+    const auto first = words.quantity(a_duration, {1, day});
+    if (!words.require("up-to")) return;
+    const auto limit = words.quantity(a_duration, {first.value_or(1), 7 * day});
+    if (first) settings.qmgr.retry_first_seconds = *first;
+    if (limit) settings.qmgr.retry_limit_seconds = *limit;
+}
+
+void read_queue_warn(Reading& words, Settings& settings) {
+    const auto age = words.quantity(a_duration, {minute, 30 * day});
+    if (age) settings.qmgr.warn_seconds = *age;
+}
+
+constexpr std::array table{
+    Statement{"aliases", "aliases FILE", Repeat::once, read_aliases},
+    Statement{"domain", "domain DOMAIN", Repeat::often, read_domain},
+    Statement{"hostname", "hostname NAME", Repeat::once, read_hostname},
+    Statement{"limit agents", "limit agents NUMBER", Repeat::once, read_limit_agents},
+    Statement{"limit message", "limit message SIZE", Repeat::once, read_limit_message},
+    Statement{"limit recipients", "limit recipients NUMBER", Repeat::once, read_limit_recipients},
+    Statement{"limit sessions", "limit sessions NUMBER [per-client NUMBER]", Repeat::once,
+              read_limit_sessions},
+    Statement{"listen", "listen ADDRESS:PORT | none", Repeat::often, read_listen},
+    Statement{"local", "local mbox | maildir ~/PATH", Repeat::once, read_local},
+    Statement{"origin", "origin DOMAIN", Repeat::once, read_origin},
+    Statement{"queue expire", "queue expire DURATION", Repeat::once, read_queue_expire},
+    Statement{"queue retry", "queue retry DURATION up-to DURATION", Repeat::once, read_queue_retry},
+    Statement{"queue warn", "queue warn DURATION", Repeat::once, read_queue_warn},
+};
+
+}  // namespace
+
+std::span<const Statement> statements() {
+    return table;
+}
+
+}  // namespace holdfast::config

@@ -1,0 +1,143 @@
+#include "smtpd/control/client.h"
+
+#include "smtpd/base/log.h"
+
+namespace holdfast::control {
+
+namespace {
+
+// A client has read all of its input before it connects: it owes us no pause. These are for
+// machines that swap, and for those who wish us ill.
+constexpr Duration idle_limit = std::chrono::seconds(20);
+constexpr Duration stuck_limit = std::chrono::seconds(30);
+constexpr Duration submission_limit = std::chrono::minutes(5);
+constexpr Duration large_submission_limit = std::chrono::minutes(1);
+constexpr Duration check_interval = std::chrono::seconds(1);
+
+}  // namespace
+
+Client::Client(House& house, UniqueFd socket, LocalPeer peer, std::function<void()> on_over)
+    : house_(house),
+      peer_(peer),
+      on_over_(std::move(on_over)),
+      channel_(house.loop, std::move(socket), *this, links::Tail::skip),
+      intake_(house, peer.uid, 0, intake_events()),
+      request_(house, channel_.socket(),
+               [this](links::ControlToClient message) { reply(std::move(message)); }),
+      timer_(house.loop, [this] { check_deadlines(); }),
+      progress_(house.loop.now()),
+      submission_began_(progress_) {
+    timer_.set(check_interval);
+}
+
+Intake::Events Client::intake_events() {
+    Intake::Events events;
+    events.answered = [this](Decider, const links::Answer& answer) {
+        reply(answer);
+        moved();
+    };
+    events.violated = [this](const std::string& what) { malformed(what); };
+    // The client tries again with the same id, and is told then what became of this.
+    events.lost = [this] {
+        log::warning("submission-interrupted", {{"uid", peer_.uid}, {"reason", "qmgr is gone"}});
+        close();
+    };
+    events.moved = [this] { moved(); };
+    return events;
+}
+
+void Client::on(links::Submit&& message) {
+    submission_began_ = house_.loop.now();
+    submit(std::move(message));
+}
+
+template <class Message>
+void Client::submit(Message&& message) {
+    if (closed_) return;
+    progress();
+    if (request_.busy()) return malformed("a submission inside a request");
+    intake_.on(std::forward<Message>(message));
+}
+
+template <class Message>
+void Client::request(Message&& message) {
+    if (closed_) return;
+    progress();
+    if (intake_.busy() || request_.busy()) return malformed("a request inside another");
+    request_.on(std::forward<Message>(message));
+}
+
+void Client::reply(links::ControlToClient message) {
+    if (closed_) return;
+    channel_.send(std::move(message));
+    progress();
+}
+
+void Client::on_drained() {
+    if (closed_) return;
+    progress();
+    request_.on_drained();
+    close_if_drained();
+}
+
+void Client::moved() {
+    if (closed_) return;
+    progress();
+    channel_.want_read(intake_.wants_input());
+    close_if_drained();
+}
+
+void Client::malformed(const std::string& what) {
+    if (closed_) return;
+    log::warning("client-malformed", {{"uid", peer_.uid}, {"pid", peer_.pid}, {"reason", what}});
+    close();
+}
+
+void Client::on_end(ChannelEnd how) {
+    if (how == ChannelEnd::malformed) return malformed("not the protocol of the control socket");
+    close();
+}
+
+void Client::close() {
+    if (closed_) return;
+    closed_ = true;
+    timer_.cancel();
+    channel_.want_read(false);
+    on_over_();
+}
+
+void Client::drain() {
+    draining_ = true;
+    channel_.flush();
+    close_if_drained();
+}
+
+// What the parent is asked does not hold this room up: the parent may wait for us.
+void Client::close_if_drained() {
+    if (!draining_ || intake_.busy() || channel_.backlog() != 0) return;
+    if (!request_.busy() || request_.waits_for_parent()) close();
+}
+
+bool Client::waits_for_client() const {
+    if (request_.busy()) return channel_.backlog() != 0;
+    return !intake_.handed_over();
+}
+
+bool Client::overdue() const {
+    const MonoTime now = house_.loop.now();
+    if (!intake_.wants_input()) return now - progress_ > stuck_limit;
+    if (waits_for_client() && now - progress_ > idle_limit) return true;
+    if (!intake_.busy() || intake_.handed_over()) return false;
+    const Duration limit = intake_.holds_large_turn() ? large_submission_limit : submission_limit;
+    return now - submission_began_ > limit;
+}
+
+void Client::check_deadlines() {
+    if (!overdue()) return timer_.set(check_interval);
+    log::warning("client-timeout", {{"uid", peer_.uid}, {"pid", peer_.pid}});
+    close();
+}
+
+void Client::progress() { progress_ = house_.loop.now(); }
+
+}  // namespace holdfast::control

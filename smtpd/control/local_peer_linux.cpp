@@ -1,0 +1,30 @@
+#include <sys/socket.h>
+
+#include "smtpd/control/local_peer.h"
+
+namespace holdfast::control {
+
+namespace {
+
+constexpr int so_passrights = 83;  // linux/socket.h of Linux 6.16; not in the headers of Debian 12
+
+}  // namespace
+
+Result<LocalPeer> local_peer(int socket) {
+    ucred credentials{};
+    socklen_t length = sizeof credentials;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) {
+        return errno_error("ask who has connected");
+    }
+    if (credentials.uid == static_cast<uid_t>(-1)) {
+        return plain_error("the kernel does not say who has connected");
+    }
+    return LocalPeer{credentials.uid, credentials.pid};
+}
+
+void refuse_descriptors(int socket) {
+    const int off = 0;
+    static_cast<void>(setsockopt(socket, SOL_SOCKET, so_passrights, &off, sizeof off));
+}
+
+}  // namespace holdfast::control

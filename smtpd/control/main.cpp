@@ -1,0 +1,14 @@
+// Speaks with local clients: sendmail and mtactl. Never touches the spool, never takes anybody's
+// word for who he is: root's requests carry root's own socket.
+#include "smtpd/confine/entry.h"
+#include "smtpd/control/room.h"
+#include "smtpd/loop/loop.h"
+
+using namespace holdfast;
+
+int main() {
+    auto entry = enter<links::ControlSnapshot>(links::Room::control, control::confinement());
+    Loop loop;
+    control::Room room(loop, std::move(entry));
+    return loop.run();
+}

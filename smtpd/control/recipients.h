@@ -1,0 +1,47 @@
+// The recipients of one submission: checked, given a domain, each once. Pure.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "smtpd/base/error.h"
+#include "smtpd/links/transfer.h"
+
+namespace holdfast::control {
+
+class RecipientList {
+  public:
+    // Of one message; with max_bytes what a queue file's envelope can hold.
+    static constexpr std::size_t max_count = 100'000;
+    static constexpr std::size_t max_bytes = 8 * 1024 * 1024;
+
+    // `origin` is the domain of names without one.
+    explicit RecipientList(std::string origin) : origin_(std::move(origin)) {}
+
+    // Adds an address; one that is there already counts once, in its first spelling. Fails with
+    // EINVAL where `text` is no address, E2BIG past the limits.
+    Status add(std::string_view text);
+
+    bool empty() const { return addresses_.empty(); }
+    // What they take in memory, roughly.
+    std::size_t bytes() const { return bytes_; }
+
+    const std::vector<std::string>& addresses() const { return addresses_; }
+
+  private:
+    std::string origin_;
+    std::vector<std::string> addresses_;
+    std::unordered_set<std::string> known_;
+    std::size_t bytes_ = 0;
+};
+
+// `addresses` as messages that fit into a frame, all of them with the numbers of `form`.
+std::vector<links::Recipients> recipient_messages(const std::vector<std::string>& addresses,
+                                                  std::uint8_t notify,
+                                                  const links::Recipients& form);
+
+}  // namespace holdfast::control

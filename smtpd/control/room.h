@@ -1,0 +1,57 @@
+// The room: takes local clients from the control socket, asks `users` who they are, hands their
+// mail to qmgr and their requests to qmgr or the parent. It trusts the kernel's word on who a
+// client is, and the parent; qmgr and users as far as their links allow.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "smtpd/confine/entry.h"
+#include "smtpd/control/clients.h"
+#include "smtpd/control/drop_files.h"
+#include "smtpd/control/house.h"
+#include "smtpd/links/parent_control.h"
+#include "smtpd/links/snapshots.h"
+#include "smtpd/loop/acceptor.h"
+#include "smtpd/loop/channel.h"
+#include "smtpd/loop/loop.h"
+
+namespace holdfast::control {
+
+// It takes connections, and does nothing else with the world.
+Confinement confinement();
+
+class Room {
+  public:
+    Room(Loop& loop, Entry<links::ControlSnapshot> entry, Clients::Limits limits = {});
+
+    // For the channel to the parent.
+    void on(links::Start&& message);
+    void on(links::Peer&& message);
+    void on(links::Listener&& message);
+    void on(links::Go&& message);
+    void on(links::Drain&& message);
+    void on(links::StatusReply&& message);
+    void on(links::Done&& message);
+    void on_end(ChannelEnd how);
+
+  private:
+    void drain();
+    void on_malformed(links::Room sender);
+
+    Loop& loop_;
+    links::ControlSnapshot snapshot_;
+    Channel<links::ControlToParent, links::ParentToControl> parent_;
+    ParentLink requests_to_parent_;
+    QmgrLink qmgr_;
+    UsersLink users_;
+    LargeTurn large_turn_;
+    House house_;
+    DropFiles drop_files_;
+    Clients clients_;
+    std::vector<std::unique_ptr<Acceptor>> acceptors_;
+    bool serving_ = false;
+    bool draining_ = false;
+};
+
+}  // namespace holdfast::control

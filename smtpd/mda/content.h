@@ -1,0 +1,52 @@
+// The bytes of one message as its mailbox will hold them: in memory while they are few, then in a
+// file that the mailbox chose. So a large message costs a small agent.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "smtpd/base/error.h"
+#include "smtpd/base/unique_fd.h"
+
+namespace holdfast::mda {
+
+class Content {
+  public:
+    // More than this in memory: time to spill().
+    static constexpr std::size_t memory_limit = 256 * 1024;
+
+    explicit Content(std::string head) : memory_(std::move(head)), size_(memory_.size()) {}
+
+    // Fails with the errno of write() where there is a file.
+    Status append(std::string_view bytes);
+
+    bool wants_file() const { return !file_ && memory_.size() > memory_limit; }
+
+    // Moves what is in memory to `file`, which is empty and takes all that follows.
+    Status spill(UniqueFd file);
+
+    std::uint64_t size() const { return size_; }
+
+    // All bytes, or nothing where they are in a file.
+    std::string_view memory() const { return memory_; }
+    // -1 where the bytes are in memory.
+    int file() const { return file_.get(); }
+
+    // Up to 64 KiB from `offset`, which is below size(); `buffer` may back the result.
+    Result<std::string_view> read(std::uint64_t offset, std::string& buffer) const;
+
+  private:
+    std::string memory_;
+    UniqueFd file_;
+    std::uint64_t size_ = 0;
+};
+
+// Writes everything at the end of `fd`. Fails with the errno of write(); part of it may be there.
+Status write_whole(int fd, std::string_view bytes);
+
+// Up to `count` bytes at `offset` into `buffer`, less at the end of the file only.
+Result<std::string_view> read_at(int fd, std::uint64_t offset, std::size_t count,
+                                 std::string& buffer);
+
+}  // namespace holdfast::mda

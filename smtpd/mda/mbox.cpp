@@ -1,0 +1,106 @@
+#include "smtpd/mda/mbox.h"
+
+#include <algorithm>
+#include <random>
+#include <thread>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "smtpd/mda/mbox_append.h"
+#include "smtpd/mda/mbox_format.h"
+#include "smtpd/mda/outcome.h"
+#include "smtpd/mda/trace.h"
+
+namespace holdfast::mda {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+// Pauses between attempts at the locks: longer each time, and never in step with a rival's.
+class Pause {
+  public:
+    void rest() {
+        std::uniform_int_distribution<int> spread(longest_ / 2, longest_);
+        std::this_thread::sleep_for(milliseconds(spread(random_)));
+        longest_ = std::min(longest_ * 2, 100);
+    }
+
+  private:
+    int longest_ = 4;
+    std::minstd_rand random_{std::random_device()()};
+};
+
+}  // namespace
+
+Result<Mbox> Mbox::open(Settings settings) {
+    UniqueFd folder(::open(settings.folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!folder) return errno_error("open mail folder", settings.folder);
+    return Mbox(std::move(settings), std::move(folder));
+}
+
+std::string Mbox::head(const links::Deliver& order) const {
+    return from_line(order) + trace_lines(order, settings_.hostname);
+}
+
+Result<UniqueFd> Mbox::spill_file(const links::Deliver& order) const {
+    const std::string name = "." + settings_.name + "." + delivery_tag(order);
+    unlinkat(folder_.get(), name.c_str(), 0);  // left by an agent that was killed just here
+    UniqueFd file(openat(folder_.get(), name.c_str(),
+                         O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!file) return errno_error("create a temporary file in", settings_.folder);
+    if (unlinkat(folder_.get(), name.c_str(), 0) != 0) {
+        return errno_error("remove a temporary file in", settings_.folder);
+    }
+    return file;
+}
+
+std::vector<Outcome> Mbox::store(std::span<const Parcel> batch) const {
+    auto held = lock();
+    if (!held) return std::vector<Outcome>(batch.size(), held.error());
+    return MboxAppend(held->mailbox.fd(), folder_.get(), held->lock).run(batch);
+}
+
+std::expected<Mbox::Held, Outcome> Mbox::lock() const {
+    const MonoTime deadline = real_clock().mono() + settings_.patience;
+    for (Pause pause;; pause.rest()) {
+        auto held = try_lock();
+        if (!held) return std::unexpected(retry_after(held.error()));
+        if (*held) return std::move(**held);
+        if (real_clock().mono() > deadline) return std::unexpected(still_locked());
+    }
+}
+
+Result<std::optional<Mbox::Held>> Mbox::try_lock() const {
+    const MailboxFile::Place place{folder_.get(), settings_.name,
+                                   settings_.folder + "/" + settings_.name};
+    auto mailbox = MailboxFile::open(place);
+    if (!mailbox) return mailbox.error().pass();
+    const auto locked = mailbox->try_lock();
+    if (!locked) return locked.error().in(place.path);
+    if (!*locked) return std::nullopt;
+    auto dot = DotLock::try_take({folder_.get(), settings_.name + ".lock", boot_});
+    if (!dot) return dot.error().in("lock mailbox in " + settings_.folder);
+    if (!*dot) return std::nullopt;
+    const auto in_place = mailbox->in_place(place);
+    if (!in_place) return in_place.error().pass();
+    if (!*in_place) return std::nullopt;
+    return std::optional<Held>({std::move(*mailbox), std::move(**dot)});
+}
+
+Outcome Mbox::still_locked() const {
+    const std::string path = settings_.folder + "/" + settings_.name;
+    const std::string lock = settings_.name + ".lock";
+    struct stat facts{};
+    if (fstatat(folder_.get(), lock.c_str(), &facts, AT_SYMLINK_NOFOLLOW) != 0) {
+        return retry("4.2.0", "mailbox " + path + " stays locked (fcntl) by another program: " +
+                                  "close the one that has it open");
+    }
+    return retry("4.2.0", "mailbox " + path + " stays locked by " + path + ".lock of uid " +
+                              std::to_string(facts.st_uid) +
+                              ": remove that file if no program uses the mailbox");
+}
+
+}  // namespace holdfast::mda

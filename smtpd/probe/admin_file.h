@@ -1,0 +1,34 @@
+// Reads a file of the admin: who else could write to it decides who could become root through it,
+// so owner and mode are part of its content.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include <sys/types.h>
+
+#include "smtpd/probe/opener.h"
+
+namespace holdfast::probe {
+
+struct AdminFile {
+    std::optional<std::string> text;  // also where only owner or mode is wrong
+    bool missing = false;             // there is no such file (and that is the problem)
+    std::string problem;              // "belongs to uid 33"; empty where all is well
+    std::string remedy;               // "mend it: chown root /etc/aliases"; may be empty
+};
+
+class AdminFiles {
+  public:
+    // Files must belong to root or to `owner`, the user that runs the probe.
+    AdminFiles(const Opener& opener, uid_t owner) : opener_(opener), owner_(owner) {}
+
+    AdminFile read(const std::string& path, std::size_t max_bytes) const;
+
+  private:
+    const Opener& opener_;
+    uid_t owner_;
+};
+
+}  // namespace holdfast::probe

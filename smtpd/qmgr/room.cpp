@@ -1,0 +1,146 @@
+#include "smtpd/qmgr/room.h"
+
+#include <algorithm>
+
+#include "smtpd/base/log.h"
+#include "smtpd/base/panic.h"
+#include "smtpd/links/snapshot_file.h"
+
+namespace holdfast::qmgr {
+
+namespace {
+
+constexpr Duration drain_look = std::chrono::milliseconds(20);
+constexpr std::size_t most_agents = 100;  // the parent starts no more
+
+std::uint32_t random_seed(const Loop& loop) {
+    const MessageId random = MessageId::generate(loop.clock().wall());
+    return static_cast<std::uint32_t>(std::hash<MessageId>()(random));
+}
+
+Agents::Limits limits_of(const links::QmgrSnapshot& snapshot) {
+    Agents::Limits limits;
+    limits.agents = std::clamp<std::size_t>(snapshot.max_agents, 1, most_agents);
+    return limits;
+}
+
+}  // namespace
+
+Room::Room(Loop& loop, Setup setup)
+    : loop_(loop),
+      spool_(std::move(setup.spool)),
+      router_(setup.snapshot),
+      backoff_(setup.snapshot, random_seed(loop)),
+      health_(loop, *spool_),
+      parent_(loop, std::move(setup.parent), *this, links::Tail::skip),
+      users_(loop, [this] { report_breach(links::Room::users, Breach{"a malformed message"}); }),
+      agents_(loop, *spool_, limits_of(setup.snapshot),
+              {[this](links::SpawnMda request) { parent_.send(std::move(request)); },
+               [this](const MessageId& id) { deliveries_.unpark(id); }}),
+      surroundings_{loop,    *spool_, health_,  users_,
+                    router_, agents_, backoff_, setup.snapshot.hostname},
+      deliveries_(surroundings_, [this] { if (pickup_) pickup_->start(); }),
+      reception_{loop,    *spool_, health_, deliveries_,
+                 router_, memory_, setup.snapshot.max_message_bytes},
+      admin_(loop, *spool_, health_, deliveries_),
+      drain_timer_(loop, [this] { stop_if_quiet(); }) {
+    admin_.instance = setup.instance;
+    admin_.send = [this](Admin::Answer answer) {
+        if (!control_) return;
+        std::visit([this](auto& one) { control_->send(std::move(one)); }, answer);
+    };
+    if (setup.drop) {
+        pickup_ = std::make_unique<DropPickup>(
+            loop, *spool_, std::move(*setup.drop), [this](DropPickup::Offer offer) {
+                if (!control_) return;
+                std::visit([this](auto& one) { control_->send(std::move(one)); }, offer);
+            });
+    }
+    parent_.send(links::Ready());
+}
+
+Room::~Room() = default;
+
+void Room::on(links::Start&&) { panic("a second Start"); }
+
+void Room::on(links::Peer&& message) {
+    switch (message.room) {
+        case links::Room::smtpin: return meet_smtpin(std::move(message.channel));
+        case links::Room::control: return meet_control(std::move(message.channel));
+        case links::Room::users: return users_.connect(std::move(message.channel));
+        case links::Room::parent:
+        case links::Room::qmgr:
+        case links::Room::mda:
+        case links::Room::probe: break;
+    }
+    log::warning("unknown-peer", {{"room", links::room_name(message.room)}});
+}
+
+void Room::meet_smtpin(UniqueFd channel) {
+    smtpin_ = std::make_unique<SmtpinPeer>(
+        reception_, users_, std::move(channel), [this](const std::optional<Breach>& breach) {
+            smtpin_.reset();
+            report_breach(links::Room::smtpin, breach);
+        });
+}
+
+void Room::meet_control(UniqueFd channel) {
+    if (control_ && pickup_) pickup_->disconnected();
+    control_ = std::make_unique<ControlPeer>(
+        reception_, admin_, pickup_.get(), std::move(channel),
+        [this](const std::optional<Breach>& breach) {
+            control_.reset();
+            if (pickup_) pickup_->disconnected();
+            report_breach(links::Room::control, breach);
+        });
+    if (pickup_) pickup_->connected();
+}
+
+// The parent replaces the sender; everybody else goes on.
+void Room::report_breach(links::Room sender, const std::optional<Breach>& breach) {
+    if (!breach) return;
+    log::error("malformed", {{"room", links::room_name(sender)}, {"what", breach->what}});
+    parent_.send(links::Malformed{sender});
+}
+
+void Room::on(links::NewAliases&& message) {
+    auto snapshot = links::read_struct<links::AliasSnapshot>(message.snapshot.get());
+    if (!snapshot) {
+        log::error("aliases-unread", {{"reason", snapshot.error()}});
+        return;
+    }
+    AliasTable table(std::move(*snapshot));
+    log::info("aliases", {{"count", table.size()}});
+    router_.use(std::move(table));
+}
+
+void Room::on(links::Go&&) { deliveries_.start(); }
+
+void Room::on(links::Drain&&) { drain(); }
+
+// Without a parent nobody starts agents or restarts rooms.
+void Room::on_end(ChannelEnd) { drain(); }
+
+void Room::drain() {
+    if (draining_since_) return;
+    draining_since_ = loop_.now();
+    log::info("draining", {});
+    deliveries_.drain();
+    agents_.drain();
+    if (pickup_) pickup_->drain();
+    drain_timer_.set(Duration::zero());
+}
+
+bool Room::quiet() const {
+    if ((smtpin_ && smtpin_->open() > 0) || (control_ && control_->open() > 0)) return false;
+    return agents_.open_jobs() == 0 && deliveries_.quiet() && spool_->under_way() == 0;
+}
+
+void Room::stop_if_quiet() {
+    const bool may_still_come = smtpin_ || control_;
+    const bool waited = loop_.now() - *draining_since_ >= grace;
+    if (quiet() && (!may_still_come || waited)) return loop_.stop(0);
+    drain_timer_.set(drain_look);
+}
+
+}  // namespace holdfast::qmgr

@@ -1,0 +1,77 @@
+// The room that owns the spool: admits, routes, schedules, records and bounces. It opens no network
+// socket, parses neither header nor configuration, and believes nothing that another room says
+// without checking. The map of what it hears and says: links/{parent,smtpin,control}_qmgr.h,
+// qmgr_mda.h and users_client.h.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "smtpd/links/parent_qmgr.h"
+#include "smtpd/loop/channel.h"
+#include "smtpd/qmgr/admin.h"
+#include "smtpd/qmgr/agents.h"
+#include "smtpd/qmgr/control_peer.h"
+#include "smtpd/qmgr/deliveries.h"
+#include "smtpd/qmgr/drop_pickup.h"
+#include "smtpd/qmgr/smtpin_peer.h"
+#include "smtpd/qmgr/user_directory.h"
+
+namespace holdfast::qmgr {
+
+class Room {
+  public:
+    // After Drain, how long messages may still be handed in before the channels close.
+    static constexpr Duration grace = std::chrono::seconds(3);
+
+    struct Setup {
+        UniqueFd parent;
+        Instance instance = Instance::system;
+        links::QmgrSnapshot snapshot;
+        std::unique_ptr<Spool> spool;
+        std::optional<DropPickup::Setup> drop;  // nothing: there is none, or it cannot be trusted
+    };
+
+    // Says Ready.
+    Room(Loop& loop, Setup setup);
+    ~Room();
+
+    // Of the parent.
+    void on(links::Start&& message);
+    void on(links::Peer&& message);
+    void on(links::Go&& message);
+    void on(links::Drain&& message);
+    void on(links::NewAliases&& message);
+    void on(links::MdaSpawned&& message) { agents_.on(std::move(message)); }
+    void on(links::MdaRefused&& message) { agents_.on(std::move(message)); }
+    void on_end(ChannelEnd how);
+
+  private:
+    void meet_smtpin(UniqueFd channel);
+    void meet_control(UniqueFd channel);
+    void report_breach(links::Room sender, const std::optional<Breach>& breach);
+    void drain();
+    void stop_if_quiet();
+    bool quiet() const;
+
+    Loop& loop_;
+    std::unique_ptr<Spool> spool_;
+    Router router_;
+    Backoff backoff_;
+    BodyMemory memory_;
+    DiskHealth health_;
+    Channel<links::QmgrToParent, links::ParentToQmgr> parent_;
+    UserDirectory users_;
+    Agents agents_;
+    Surroundings surroundings_;
+    Deliveries deliveries_;
+    Reception reception_;
+    Admin admin_;
+    std::unique_ptr<DropPickup> pickup_;
+    std::unique_ptr<SmtpinPeer> smtpin_;
+    std::unique_ptr<ControlPeer> control_;
+    Timer drain_timer_;
+    std::optional<MonoTime> draining_since_;
+};
+
+}  // namespace holdfast::qmgr

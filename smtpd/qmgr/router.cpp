@@ -1,0 +1,241 @@
+#include "smtpd/qmgr/router.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "smtpd/base/quote.h"
+
+namespace holdfast::qmgr {
+
+namespace {
+
+enum class Aliases : std::uint8_t { follow, ignore };
+
+// A name or an address on its way through the aliases.
+struct Step {
+    std::string text;
+    std::string parent;  // the alias that led here, in lower case; empty: the recipient
+    std::string place;   // where that alias stands
+};
+
+Outcome refused(std::string_view enhanced, std::string text) {
+    return {Verdict::refused, std::string(enhanced), std::move(text), {}};
+}
+
+std::string quoted_name(std::string_view name) { return '"' + escaped(name) + '"'; }
+
+std::string behind(const Step& step) {
+    return step.place.empty() ? "" : " (alias at " + step.place + ")";
+}
+
+// One recipient's way through the tables.
+class Expansion {
+  public:
+    Expansion(const Router& router, const AliasTable& aliases, const KnownUser& known)
+        : router_(router), aliases_(aliases), known_(known) {}
+
+    void follow(Step first) {
+        pending_.push_back(std::move(first));
+        while (!pending_.empty()) {
+            Step step = std::move(pending_.back());
+            pending_.pop_back();
+            if (++visited_ > Router::max_names) return give_up();
+            visit(step);
+        }
+    }
+
+    void add_fixed(const std::string& key) {
+        const Step step{key, {}, {}};
+        const auto address = key.contains('@') ? Address::parse(key) : std::nullopt;
+        if (address && !router_.is_local(*address)) return add(key, no_relay(key));
+        mailbox(step, address ? address->mailbox_name() : key, Aliases::ignore);
+    }
+
+    Route finish() {
+        if (route_.targets.empty() && route_.questions.empty()) {
+            add(first_alias_, refused("5.4.6", "the alias leads back to itself or nowhere (" +
+                                                   first_place_ + ")"));
+        }
+        if (!route_.aliased) {
+            for (Target& target : route_.targets) target.key.clear();
+        }
+        return std::move(route_);
+    }
+
+  private:
+    void visit(const Step& step) {
+        if (step.text.starts_with('\\')) {
+            const std::string name = step.text.substr(1);
+            return mailbox({name, step.parent, step.place}, name, Aliases::ignore);
+        }
+        if (!step.text.contains('@') || step.parent.empty()) return name(step, step.text);
+        const auto address = Address::parse(step.text);
+        if (!address) {
+            return add(step.text, refused("5.1.3", "malformed address " + quoted_name(step.text) +
+                                                       behind(step)));
+        }
+        if (router_.is_local(*address)) return name(step, address->mailbox_name());
+        Outcome outcome = no_relay(step.text);
+        outcome.text += behind(step);
+        add(step.text, std::move(outcome));
+    }
+
+    void name(const Step& step, const std::string& text) {
+        const links::Alias* alias = aliases_.find(text);
+        if (alias == nullptr) return mailbox(step, text, Aliases::follow);
+        expand(*alias, step, text);
+    }
+
+    // Each alias is expanded once, which ends every cycle and every fan-out (F37).
+    void expand(const links::Alias& alias, const Step& step, const std::string& text) {
+        if (step.parent == alias.name) return mailbox(step, text, Aliases::ignore);
+        if (!expanded_.insert(alias.name).second) return;
+        if (!route_.aliased) {
+            first_alias_ = alias.name;
+            first_place_ = alias.place;
+        }
+        route_.aliased = true;
+        for (auto target = alias.targets.rbegin(); target != alias.targets.rend(); ++target) {
+            pending_.push_back({*target, alias.name, alias.place});
+        }
+    }
+
+    void mailbox(const Step& step, const std::string& text, Aliases aliases) {
+        const std::string lower = lower_case(text);
+        if (lower == "root") return add("root", MailboxOf{"root"});
+        if (lower == "postmaster") return postmaster(step, aliases);
+        if (user(step, text) || (lower != text && user(step, lower))) return;
+        const std::size_t plus = text.find('+');
+        if (plus != std::string::npos && plus > 0) return tagged(step, text, aliases);
+        unknown(step, text);
+    }
+
+    void postmaster(const Step& step, Aliases aliases) {
+        if (aliases == Aliases::follow) return name(step, "root");
+        add("root", MailboxOf{"root"});
+    }
+
+    // "user+tag"
+    void tagged(const Step& step, const std::string& text, Aliases aliases) {
+        const std::string base = text.substr(0, text.find('+'));
+        if (aliases == Aliases::follow) return name(step, base);
+        mailbox(step, base, aliases);
+    }
+
+    void unknown(const Step& step, const std::string& text) {
+        add(step.text, refused("5.1.1", "no user " + quoted_name(text) + " here" + behind(step)));
+    }
+
+    // True where there is nothing more to look up: it is one, or we cannot know yet.
+    bool user(const Step& step, const std::string& text) {
+        if (!is_login_name(text)) return false;
+        const UserAnswer* answer = known_(text);
+        if (answer == nullptr) {
+            if (std::ranges::find(route_.questions, text) == route_.questions.end()) {
+                route_.questions.push_back(text);
+            }
+            return true;
+        }
+        switch (answer->lookup) {
+            case links::Lookup::unknown: return false;
+            case links::Lookup::found: return found(text, *answer);
+            case links::Lookup::failed: break;
+        }
+        add(step.text, Outcome{Verdict::retry, "4.3.0",
+                               "the user database cannot be asked about " + quoted_name(text),
+                               {}});
+        return true;
+    }
+
+    bool found(const std::string& text, const UserAnswer& answer) {
+        const std::string& own = answer.name.empty() ? text : answer.name;
+        if (!is_login_name(own)) return false;
+        add(own, MailboxOf{own});
+        return true;
+    }
+
+    void add(const std::string& key, std::variant<MailboxOf, Outcome> way) {
+        if (!keys_.insert(key).second) return;
+        route_.targets.push_back({key, std::move(way)});
+    }
+
+    void give_up() {
+        pending_.clear();
+        route_ = {};
+        route_.aliased = true;
+        keys_.clear();
+        add(first_alias_, refused("5.4.6", "the alias expands to more than " +
+                                               std::to_string(Router::max_names) + " names (" +
+                                               first_place_ + ")"));
+    }
+
+    const Router& router_;
+    const AliasTable& aliases_;
+    const KnownUser& known_;
+    Route route_;
+    std::vector<Step> pending_;  // a stack: targets come in the order of the file
+    std::set<std::string> expanded_;
+    std::set<std::string> keys_;
+    std::string first_alias_;
+    std::string first_place_;
+    std::size_t visited_ = 0;
+};
+
+}  // namespace
+
+bool is_login_name(std::string_view name) {
+    if (name.empty() || name.size() > 64 || name.front() == '-') return false;
+    if (name == "." || name == "..") return false;
+    return std::ranges::all_of(name, [](char c) {
+        return c > 0x20 && c < 0x7f && c != '/' && c != ':' && c != '@' && c != '\\';
+    });
+}
+
+Outcome no_relay(std::string_view address) {
+    return refused("5.7.1", "<" + escaped(address) +
+                                "> is not on this machine, and Holdfast is not configured to "
+                                "send mail to other machines");
+}
+
+Router::Router(const links::QmgrSnapshot& config) : origin_(config.origin) {
+    for (const std::string& domain : config.local_domains) {
+        local_domains_.insert(lower_case(domain));
+    }
+}
+
+bool Router::is_local(const Address& address) const {
+    return local_domains_.contains(lower_case(address.domain()));
+}
+
+std::optional<Address> Router::parse_recipient(std::string_view text) const {
+    if (lower_case(text) == "postmaster") return Address::parse_with_origin(text, origin_);
+    return Address::parse(text);
+}
+
+Route Router::route(const Address& recipient, const KnownUser& known) const {
+    if (!is_local(recipient)) return {false, {{"", no_relay(recipient.text())}}, {}};
+    Expansion expansion(*this, aliases_, known);
+    expansion.follow({recipient.mailbox_name(), {}, {}});
+    return expansion.finish();
+}
+
+Route Router::route(std::string_view recipient, const KnownUser& known) const {
+    if (const auto address = parse_recipient(recipient)) return route(*address, known);
+    return {false, {{"", refused("5.1.3", "malformed address " + quoted_name(recipient))}}, {}};
+}
+
+Route Router::resume(std::span<const std::string> keys, const KnownUser& known) const {
+    Route whole;
+    whole.aliased = true;
+    for (const std::string& key : keys) {
+        Expansion expansion(*this, aliases_, known);
+        expansion.add_fixed(key);
+        Route one = expansion.finish();
+        // The key is what the log calls it, whatever the user database calls it today.
+        for (Target& target : one.targets) whole.targets.push_back({key, std::move(target.way)});
+        for (std::string& name : one.questions) whole.questions.push_back(std::move(name));
+    }
+    return whole;
+}
+
+}  // namespace holdfast::qmgr

@@ -1,0 +1,71 @@
+// Joins one client's socket and its session: carries out what the session decides, and holds
+// reading back while the session, the client's unread replies or qmgr ask for it.
+#pragma once
+
+#include <functional>
+
+#include "smtpd/loop/loop.h"
+#include "smtpd/loop/stream.h"
+#include "smtpd/loop/watch.h"
+#include "smtpd/smtpin/client_address.h"
+#include "smtpd/smtpin/session.h"
+
+namespace holdfast::smtpin {
+
+class Connection {
+  public:
+    struct Surroundings {
+        const Policy& policy;
+        std::function<void(links::SmtpinToQmgr)> send;
+        // Whether so much waits for qmgr that no more should be read from clients.
+        std::function<bool()> congested;
+        // The connection is over; destroys it.
+        std::function<void(SessionNumber)> on_over;
+    };
+
+    // `around` outlives the connection.
+    Connection(Loop& loop, UniqueFd socket, ClientAddress client, SessionNumber number,
+               const Surroundings& around);
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+
+    void begin(SmtpSession::Queue queue);
+
+    template <class Answer>
+    void on_answer(const Answer& answer) {
+        perform(session_.on(answer, now()));
+        resume();
+    }
+    void on_queue(SmtpSession::Queue queue);
+    void on_drain();
+
+    // Goes on where congestion has held reading back.
+    void resume();
+
+    const ClientAddress& client() const { return client_; }
+
+  private:
+    std::size_t on_input(std::string_view input);
+    void on_end();
+    void on_timer();
+    void perform(Actions actions);
+    void finish();
+    void set_timer(MonoTime deadline);
+    void pause();
+    bool can_read() const;
+    Moment now() const { return {loop_.now(), loop_.clock().wall()}; }
+
+    Loop& loop_;
+    ClientAddress client_;
+    SessionNumber number_;
+    const Surroundings& around_;
+    MonoTime since_;
+    SmtpSession session_;
+    Stream stream_;
+    Timer timer_;
+    MonoTime timer_at_ = MonoTime::max();
+    bool paused_ = false;
+    bool finished_ = false;
+};
+
+}  // namespace holdfast::smtpin

@@ -1,0 +1,61 @@
+// What a session did that the log should hold. Sessions are pure: connection.cpp has these written.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "smtpd/base/message_id.h"
+#include "smtpd/mail/reply.h"
+
+namespace holdfast::smtpin {
+
+// qmgr has it on disk.
+struct Accepted {
+    MessageId id;
+    std::string helo;
+    std::string sender;
+    std::string recipient;  // the first
+    std::size_t recipients = 0;
+    std::uint64_t size = 0;
+};
+
+enum class Subject : std::uint8_t { command, sender, recipient, message };
+
+// The first refusal of its subject in this session; later ones are counted.
+struct Refused {
+    Subject subject = Subject::command;
+    std::string helo;
+    std::string sender;
+    std::string recipient;  // empty unless the subject is one
+    Reply reply;
+};
+
+enum class Reason : std::uint8_t {
+    quit,
+    client_left,
+    timeout,
+    too_many_errors,
+    bare_line_end,
+    foreign_protocol,
+    draining,
+    too_long,  // more commands than a session has numbers for
+};
+
+struct Ended {
+    Reason reason = Reason::quit;
+    std::string helo;
+    unsigned accepted = 0;
+    unsigned refused = 0;
+    // The client left while qmgr was committing: the message stands, and may come again.
+    std::optional<MessageId> unanswered;
+};
+
+using Fact = std::variant<Accepted, Refused, Ended>;
+
+std::string_view to_text(Subject subject);
+std::string_view to_text(Reason reason);
+
+}  // namespace holdfast::smtpin

@@ -1,0 +1,75 @@
+// How long a session may take over what it does. Every limit is for the whole of something, so
+// that a byte now and then buys nothing (F22).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "smtpd/base/clock.h"
+
+namespace holdfast::smtpin {
+
+// A command, from our last reply to its line end (RFC 5321 section 4.5.3.2.7: at least 5 minutes).
+inline constexpr Duration command_timeout = std::chrono::minutes(5);
+// A body without a single byte.
+inline constexpr Duration body_idle_timeout = std::chrono::minutes(3);
+// A body: so long, and a second more for each `body_rate` bytes that have come.
+inline constexpr Duration body_timeout = std::chrono::minutes(10);
+inline constexpr std::uint64_t body_rate = 1024;
+// From MAIL to the final dot.
+inline constexpr Duration transaction_timeout = std::chrono::hours(1);
+// A session without an accepted message.
+inline constexpr Duration progress_timeout = std::chrono::minutes(15);
+// qmgr's answer to a question, or room for more of a body: less than clients wait for us.
+inline constexpr Duration answer_timeout = std::chrono::minutes(4);
+// qmgr's answer to a whole message: clients wait 10 minutes (RFC 5321 section 4.5.3.2.6).
+inline constexpr Duration commit_timeout = std::chrono::minutes(9);
+// While draining: for a transaction, and for one that is in its body.
+inline constexpr Duration drain_timeout = std::chrono::minutes(5);
+inline constexpr Duration drain_body_timeout = std::chrono::minutes(15);
+
+// What a session waits for, and from whom.
+enum class Waiting : std::uint8_t {
+    command,  // client
+    body,     // client
+    answer,   // qmgr: may this recipient get mail
+    credit,   // qmgr: room for more of a body
+    commit,   // qmgr: is the message on disk
+};
+
+class Patience {
+  public:
+    explicit Patience(MonoTime now) : command_since_(now), progress_since_(now) {}
+
+    void command_done(MonoTime now) { command_since_ = now; }
+    void transaction_began(MonoTime now);
+    void transaction_ended(MonoTime now);
+    void progressed(MonoTime now) { progress_since_ = now; }
+    void body_began(MonoTime now);
+    void body_came(MonoTime now, std::size_t bytes);
+    void queue_asked(MonoTime now) { queue_since_ = now; }
+    // What qmgr took is not held against the client.
+    void queue_gave_credit(MonoTime now);
+    void drain(MonoTime now);
+
+    MonoTime deadline(Waiting waiting) const;
+    // Whether the time that the drain allows is what has run out.
+    bool drain_is_over(Waiting waiting, MonoTime now) const;
+
+  private:
+    MonoTime client_deadline(Waiting waiting) const;
+    MonoTime drain_deadline(Waiting waiting) const;
+
+    MonoTime command_since_;
+    MonoTime progress_since_;
+    MonoTime transaction_since_{};
+    MonoTime body_since_{};
+    MonoTime byte_since_{};
+    MonoTime queue_since_{};
+    MonoTime drain_since_{};
+    std::uint64_t body_bytes_ = 0;
+    bool in_transaction_ = false;
+    bool draining_ = false;
+};
+
+}  // namespace holdfast::smtpin

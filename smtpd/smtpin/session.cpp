@@ -1,0 +1,353 @@
+#include "smtpd/smtpin/session.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace holdfast::smtpin {
+
+namespace {
+
+Reply outcome_unknown() {
+    return {451, "4.3.0", "mail system did not answer in time; try again later"};
+}
+
+Reply bare_line_end() {
+    return {550, "5.5.2", "bare CR or LF: lines end with CR LF"};
+}
+
+}  // namespace
+
+SmtpSession::SmtpSession(const Policy& policy, SessionNumber number, Client client, MonoTime now)
+    : policy_(policy), number_(number), client_(std::move(client)), patience_(now) {}
+
+Actions SmtpSession::begin(Queue queue, Moment now) {
+    now_ = now;
+    queue_ = queue;
+    say({220, "", policy_.hostname + " ESMTP Holdfast"});
+    return actions();
+}
+
+Actions SmtpSession::actions(std::size_t used) {
+    Actions result;
+    result.used = used;
+    result.for_queue = std::exchange(frames_, {});
+    if (questions_.empty()) result.for_client = std::exchange(replies_, {});
+    result.facts = std::exchange(facts_, {});
+    result.finish = state_ == State::finished;
+    return result;
+}
+
+Actions SmtpSession::on_input(std::string_view input, Moment now) {
+    now_ = now;
+    std::size_t used = 0;
+    while (used < input.size() && takes_input()) {
+        const std::size_t step = take(input.substr(used));
+        if (step == 0) break;
+        used += step;
+    }
+    return actions(used);
+}
+
+bool SmtpSession::takes_input() const {
+    switch (state_) {
+        case State::fresh:
+        case State::ready:
+        case State::recipients:
+            return !stalled_;
+        case State::body:
+            return !message_->blocked();
+        case State::committing:
+        case State::finished:
+            return false;
+    }
+    return false;
+}
+
+std::size_t SmtpSession::take(std::string_view input) {
+    if (state_ == State::body) return take_body(input);
+    return questions_.empty() ? take_line(input) : take_line_ahead(input);
+}
+
+std::size_t SmtpSession::take_line(std::string_view input) {
+    const auto taken = lines_.take(input);
+    switch (taken.kind) {
+        case LineReader::Kind::incomplete:
+            return taken.used;
+        case LineReader::Kind::line:
+            do_command(taken.line);
+            break;
+        case LineReader::Kind::too_long:
+            refuse(Subject::command, {500, "5.5.6", "line too long"});
+            break;
+        case LineReader::Kind::bare_line_end:
+            finish(Reason::bare_line_end, bare_line_end());
+            break;
+    }
+    patience_.command_done(now_.mono);
+    return taken.used;
+}
+
+// While questions are open, a RCPT that asks one more may go ahead; all else waits its turn, so
+// that replies keep the order of the commands.
+std::size_t SmtpSession::take_line_ahead(std::string_view input) {
+    const auto next = LineReader(max_command_line).take(input);
+    if (next.kind == LineReader::Kind::incomplete && next.used == 0) return 0;
+    stalled_ = next.kind != LineReader::Kind::line || !may_run_ahead(next.line);
+    return stalled_ ? 0 : take_line(input);
+}
+
+bool SmtpSession::may_run_ahead(std::string_view line) const {
+    const Command command = parse_command(line);
+    return command.verb == Verb::rcpt && questions_.size() < max_open_questions &&
+           recipients_.size() + questions_.size() < policy_.max_recipients &&
+           recipient_of(command.argument).has_value();
+}
+
+std::size_t SmtpSession::take_body(std::string_view input) {
+    const std::size_t used = message_->feed(input);
+    patience_.body_came(now_.mono, used);
+    after_body_advanced();
+    return used;
+}
+
+void SmtpSession::send_message_frames() {
+    auto frames = message_->take_frames();
+    if (frames.empty()) return;
+    if (queue_ == Queue::absent) return message_->refused_by_queue(queue_absent());
+    std::ranges::move(frames, std::back_inserter(frames_));
+}
+
+void SmtpSession::after_body_advanced() {
+    send_message_frames();
+    if (message_->blocked()) return patience_.queue_asked(now_.mono);
+    switch (message_->stage()) {
+        case DataDecoder::Stage::body:
+            return;
+        case DataDecoder::Stage::end:
+            return end_body();
+        case DataDecoder::Stage::bare_line_end:
+            note_refusal({Subject::message, helo_, sender_, {}, bare_line_end()});
+            return finish(Reason::bare_line_end, bare_line_end());
+    }
+}
+
+// Behind the final dot.
+void SmtpSession::end_body() {
+    if (message_->refusal()) {
+        const Reply why = *message_->refusal();
+        return refuse_message(why);
+    }
+    state_ = State::committing;
+    patience_.queue_asked(now_.mono);
+}
+
+Actions SmtpSession::on(const links::RecipientReply& answer, Moment now) {
+    now_ = now;
+    // An answer to what is not asked any more, or out of turn, is none.
+    if (questions_.empty() || questions_.front().number != answer.query) return actions();
+    const links::Refusal& no = answer.refusal;
+    answer_question(no.code == 0 ? Reply{250, "2.1.5", "Ok"}
+                                 : holdfast::refusal(no.code, no.enhanced, no.text));
+    patience_.queue_asked(now.mono);
+    return actions();
+}
+
+void SmtpSession::answer_question(const Reply& reply) {
+    const Question question = std::move(questions_.front());
+    questions_.pop_front();
+    stalled_ = false;
+    patience_.command_done(now_.mono);
+    if (!reply.positive()) return refuse_recipient(question.recipient, reply);
+    recipients_.push_back(question.recipient);
+    say(reply);
+}
+
+void SmtpSession::answer_all_questions(const Reply& reply) {
+    while (!questions_.empty()) answer_question(reply);
+}
+
+Actions SmtpSession::on(const links::Credit& credit, Moment now) {
+    now_ = now;
+    if (state_ != State::body || message_->transaction() != credit.transaction) return actions();
+    const bool was_blocked = message_->blocked();
+    message_->credit(credit.bytes);
+    if (was_blocked && !message_->blocked()) patience_.queue_gave_credit(now.mono);
+    if (was_blocked) after_body_advanced();
+    return actions();
+}
+
+Actions SmtpSession::on(const links::Committed& committed, Moment now) {
+    now_ = now;
+    if (state_ != State::committing || message_->transaction() != committed.transaction) {
+        return actions();
+    }
+    const MessageId id = message_->envelope().id;
+    say({250, "2.0.0", "Ok: queued as " + id.text()});
+    facts_.emplace_back(Accepted{id, helo_, sender_, recipients_.front(), recipients_.size(),
+                                 message_->wire_size()});
+    ++accepted_;
+    budget_.renew();
+    patience_.progressed(now.mono);
+    end_transaction();
+    return actions();
+}
+
+Actions SmtpSession::on(const links::Rejected& rejected, Moment now) {
+    now_ = now;
+    if (!message_ || message_->transaction() != rejected.transaction) return actions();
+    const links::Refusal& no = rejected.refusal;
+    const Reply reply = holdfast::refusal(no.code, no.enhanced, no.text);
+    const bool was_blocked = message_->blocked();
+    message_->refused_by_queue(reply);
+    if (state_ == State::committing || was_blocked) after_body_advanced();
+    return actions();
+}
+
+Actions SmtpSession::on_queue(Queue queue, Moment now) {
+    now_ = now;
+    queue_ = queue;
+    answer_all_questions(queue_absent());
+    if (message_ && message_->begun()) {
+        const bool was_blocked = message_->blocked();
+        message_->refused_by_queue(queue_absent());
+        if (state_ == State::committing || was_blocked) after_body_advanced();
+    }
+    return actions();
+}
+
+void SmtpSession::end_transaction() {
+    state_ = helo_.empty() ? State::fresh : State::ready;
+    sender_.clear();
+    eight_bit_ = false;
+    recipients_.clear();
+    message_.reset();
+    patience_.transaction_ended(now_.mono);
+    leave_if_draining();
+}
+
+Actions SmtpSession::on_drain(Moment now) {
+    now_ = now;
+    draining_ = true;
+    patience_.drain(now.mono);
+    if (state_ != State::finished) leave_if_draining();
+    return actions();
+}
+
+void SmtpSession::leave_if_draining() {
+    if (!draining_ || !between_transactions()) return;
+    finish(Reason::draining, {421, "4.3.2", policy_.hostname + " is restarting; connect again"});
+}
+
+Actions SmtpSession::on_client_left(Moment now) {
+    now_ = now;
+    if (state_ != State::finished) finish(Reason::client_left);
+    return actions();
+}
+
+Waiting SmtpSession::waiting() const {
+    if (state_ == State::committing) return Waiting::commit;
+    if (state_ == State::body) return message_->blocked() ? Waiting::credit : Waiting::body;
+    return questions_.empty() ? Waiting::command : Waiting::answer;
+}
+
+MonoTime SmtpSession::deadline() const {
+    return state_ == State::finished ? MonoTime::max() : patience_.deadline(waiting());
+}
+
+Actions SmtpSession::on_deadline(Moment now) {
+    now_ = now;
+    if (now.mono < deadline()) return actions();
+    switch (waiting()) {
+        case Waiting::answer:
+            answer_all_questions(outcome_unknown());
+            break;
+        case Waiting::commit:
+            // Whether qmgr will still commit it is unknown, as after a crash.
+            refuse_message(outcome_unknown());
+            break;
+        case Waiting::credit:
+            message_->refuse(outcome_unknown());
+            patience_.queue_gave_credit(now.mono);
+            after_body_advanced();
+            break;
+        case Waiting::command:
+        case Waiting::body:
+            if (patience_.drain_is_over(waiting(), now.mono)) {
+                finish(Reason::draining, {421, "4.3.2", policy_.hostname + " is restarting"});
+            } else {
+                finish(Reason::timeout, {421, "4.4.2", policy_.hostname + " timed out"});
+            }
+    }
+    return actions();
+}
+
+Reply SmtpSession::queue_absent() {
+    return {451, "4.3.0", "mail system is not ready; try again later"};
+}
+
+void SmtpSession::say(const Reply& reply) {
+    replies_ += to_wire(reply);
+}
+
+void SmtpSession::refuse(Subject subject, const Reply& reply) {
+    if (reply.permanent()) budget_.bad_command();
+    note_refusal({subject, helo_, sender_, {}, reply});
+    say(reply);
+    finish_if_exhausted();
+}
+
+// The transaction ends with it, so that nothing of it is left for the next (F20).
+void SmtpSession::refuse_message(const Reply& reply) {
+    if (reply.permanent()) budget_.bad_command();
+    note_refusal({Subject::message, helo_, sender_, {}, reply});
+    say(reply);
+    end_transaction();
+    finish_if_exhausted();
+}
+
+void SmtpSession::refuse_recipient(const std::string& recipient, const Reply& reply) {
+    if (reply.permanent()) budget_.refused_recipient();
+    note_refusal({Subject::recipient, helo_, sender_, recipient, reply});
+    say(reply);
+    if (questions_.empty()) finish_if_exhausted();
+}
+
+void SmtpSession::finish_if_exhausted() {
+    if (!budget_.exhausted()) return;
+    finish(Reason::too_many_errors, {421, "4.7.0", "too many errors"});
+}
+
+void SmtpSession::note_refusal(Refused refused) {
+    ++refused_;
+    const unsigned bit = 1U << static_cast<unsigned>(refused.subject);
+    if ((refusals_noted_ & bit) != 0) return;
+    refusals_noted_ |= bit;
+    facts_.emplace_back(std::move(refused));
+}
+
+void SmtpSession::finish(Reason reason, const Reply& last) {
+    if (state_ == State::finished) return;
+    say(last);
+    finish(reason);
+}
+
+void SmtpSession::finish(Reason reason) {
+    Ended ended{reason, helo_, accepted_, refused_, {}};
+    if (state_ == State::committing) ended.unanswered = message_->envelope().id;
+    if (state_ == State::body) {
+        message_->refuse({});
+        send_message_frames();
+    }
+    state_ = State::finished;
+    questions_.clear();
+    message_.reset();
+    facts_.emplace_back(std::move(ended));
+}
+
+std::optional<std::uint64_t> SmtpSession::next_number() {
+    if (++serial_ >> serial_bits != 0) return std::nullopt;
+    return number_ << serial_bits | serial_;
+}
+
+}  // namespace holdfast::smtpin

@@ -1,0 +1,184 @@
+// The dialogue with one client, pure: bytes, qmgr's answers and the time in, actions out. It owns
+// no descriptor and no clock; connection.cpp carries its actions out.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <expected>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "smtpd/base/clock.h"
+#include "smtpd/links/smtpin_qmgr.h"
+#include "smtpd/mail/command.h"
+#include "smtpd/mail/line_reader.h"
+#include "smtpd/mail/reply.h"
+#include "smtpd/smtpin/facts.h"
+#include "smtpd/smtpin/incoming_message.h"
+#include "smtpd/smtpin/limits.h"
+#include "smtpd/smtpin/patience.h"
+
+namespace holdfast::smtpin {
+
+// What all sessions share; outlives them.
+struct Policy {
+    std::string hostname;
+    std::uint64_t max_message_bytes = 0;
+    std::uint32_t max_recipients = 0;
+    std::function<MessageId(WallTime)> new_id;
+};
+
+struct Moment {
+    MonoTime mono;
+    WallTime wall;
+};
+
+// Where a client comes from, as texts.
+struct Client {
+    std::string literal;    // "[192.0.2.1]"
+    std::string with_port;  // "[192.0.2.1]:4711"
+};
+
+// All sessions share one channel to qmgr. The high bits of each number that a session gives to a
+// question or a transaction are its own, so that answers find it.
+using SessionNumber = std::uint64_t;
+inline constexpr unsigned serial_bits = 24;
+constexpr SessionNumber session_of(std::uint64_t number) {
+    return number >> serial_bits;
+}
+
+// To be done in this order.
+struct Actions {
+    std::size_t used = 0;  // bytes of the input that are done with
+    std::vector<links::SmtpinToQmgr> for_queue;
+    std::string for_client;  // complete replies
+    std::vector<Fact> facts;
+    bool finish = false;  // then say no more, and let the client go
+};
+
+class SmtpSession {
+  public:
+    enum class Queue : std::uint8_t { present, absent };
+
+    SmtpSession(const Policy& policy, SessionNumber number, Client client, MonoTime now);
+
+    // The greeting.
+    Actions begin(Queue queue, Moment now);
+
+    // Input that is not used comes again, with more behind it, once takes_input(). At most
+    // max_command_line + 1 bytes need to be kept meanwhile.
+    Actions on_input(std::string_view input, Moment now);
+    bool takes_input() const;
+
+    Actions on(const links::RecipientReply& answer, Moment now);
+    Actions on(const links::Credit& credit, Moment now);
+    Actions on(const links::Committed& committed, Moment now);
+    Actions on(const links::Rejected& rejected, Moment now);
+
+    // The channel to qmgr broke, with all that was under way there; or there is a new one.
+    Actions on_queue(Queue queue, Moment now);
+
+    // Finish the transaction, begin no other.
+    Actions on_drain(Moment now);
+
+    // The client has closed its side. The last call.
+    Actions on_client_left(Moment now);
+
+    // Call on_deadline() when this has come; it does nothing before.
+    MonoTime deadline() const;
+    Actions on_deadline(Moment now);
+
+  private:
+    enum class State : std::uint8_t {
+        fresh,       // before HELO
+        ready,       // between transactions
+        recipients,  // behind MAIL
+        body,        // behind DATA
+        committing,  // the whole message is with qmgr
+        finished,
+    };
+    struct Question {
+        std::uint64_t number = 0;
+        std::string recipient;
+    };
+
+    Actions actions(std::size_t used = 0);
+    Waiting waiting() const;
+    bool between_transactions() const { return state_ == State::fresh || state_ == State::ready; }
+
+    // Input. Each returns how much it used; 0: nothing more can be done with it now.
+    std::size_t take(std::string_view input);
+    std::size_t take_line(std::string_view input);
+    std::size_t take_line_ahead(std::string_view input);
+    std::size_t take_body(std::string_view input);
+    bool may_run_ahead(std::string_view line) const;
+
+    // Commands (session_commands.cpp).
+    void do_command(std::string_view line);
+    void do_hello(const Command& command);
+    void do_mail(std::string_view argument);
+    void do_rcpt(std::string_view argument);
+    void do_data(std::string_view argument);
+    void do_rset(std::string_view argument);
+    std::expected<std::string, Reply> sender_of(const PathArgument& path) const;
+    std::expected<std::string, Reply> recipient_of(std::string_view argument) const;
+    void begin_body();
+    Envelope make_envelope(MessageId id) const;
+
+    // Answers and ends.
+    static Reply queue_absent();
+    void say(const Reply& reply);
+    void refuse(Subject subject, const Reply& reply);
+    void refuse_message(const Reply& reply);
+    void refuse_recipient(const std::string& recipient, const Reply& reply);
+    void note_refusal(Refused refused);
+    void finish_if_exhausted();
+    void answer_question(const Reply& reply);
+    void answer_all_questions(const Reply& reply);
+    void send_message_frames();
+    void after_body_advanced();
+    void end_body();
+    void end_transaction();
+    void leave_if_draining();
+    void finish(Reason reason);
+    void finish(Reason reason, const Reply& last);
+    std::optional<std::uint64_t> next_number();
+
+    const Policy& policy_;
+    SessionNumber number_;
+    Client client_;
+    Patience patience_;
+    Moment now_{};
+
+    State state_ = State::fresh;
+    Queue queue_ = Queue::absent;
+    bool extended_ = false;  // EHLO
+    bool draining_ = false;
+    bool stalled_ = false;  // the next command must wait for answers to questions
+    std::uint64_t serial_ = 0;
+    std::string helo_;
+    LineReader lines_{max_command_line};
+
+    // The transaction.
+    std::string sender_;
+    bool eight_bit_ = false;
+    std::vector<std::string> recipients_;
+    std::deque<Question> questions_;
+    std::optional<IncomingMessage> message_;
+
+    ErrorBudget budget_;
+    unsigned accepted_ = 0;
+    unsigned refused_ = 0;
+    unsigned refusals_noted_ = 0;  // a bit for each Subject
+
+    // What the event at hand brings about. Replies wait here while questions are open, so that
+    // those of pipelined commands leave together.
+    std::string replies_;
+    std::vector<links::SmtpinToQmgr> frames_;
+    std::vector<Fact> facts_;
+};
+
+}  // namespace holdfast::smtpin

@@ -1,0 +1,120 @@
+#include "smtpd/smtpin/sessions.h"
+
+#include <utility>
+
+#include <sys/socket.h>
+
+#include "smtpd/base/log.h"
+
+namespace holdfast::smtpin {
+
+namespace {
+
+// What may wait for a qmgr that does not read, over all sessions.
+constexpr std::size_t max_queue_backlog = 1024 * 1024;
+
+// One line of the log in this time says that clients are turned away.
+constexpr Duration turn_away_log_interval = std::chrono::seconds(10);
+
+constexpr SessionNumber max_number = (SessionNumber{1} << (64 - serial_bits)) - 1;
+
+}  // namespace
+
+Sessions::Sessions(Loop& loop, const links::SmtpinSnapshot& snapshot, Callbacks callbacks)
+    : loop_(loop),
+      callbacks_(std::move(callbacks)),
+      policy_{snapshot.hostname, snapshot.max_message_bytes, snapshot.max_recipients,
+              MessageId::generate},
+      counter_(snapshot.max_sessions, snapshot.max_sessions_per_client),
+      around_{policy_, [this](links::SmtpinToQmgr message) { send(std::move(message)); },
+              [this] { return queue_ && queue_->backlog() > max_queue_backlog; },
+              [this](SessionNumber number) { over(number); }} {}
+
+void Sessions::accept(UniqueFd socket) {
+    auto client = ClientAddress::of_peer(socket.get());
+    if (!client) return;
+    const Admission admission = counter_.enter(client->key());
+    if (admission != Admission::admitted) return turn_away(socket.get(), *client, admission);
+    open(std::move(socket), std::move(*client));
+}
+
+void Sessions::open(UniqueFd socket, ClientAddress client) {
+    const SessionNumber number = free_number();
+    auto connection =
+        std::make_unique<Connection>(loop_, std::move(socket), std::move(client), number, around_);
+    Connection& fresh = *connection;
+    open_.emplace(number, std::move(connection));
+    fresh.begin(queue_state());
+}
+
+// Numbers come round only after 2^40 sessions, and then past those that are open.
+SessionNumber Sessions::free_number() {
+    do {
+        last_number_ = last_number_ == max_number ? 1 : last_number_ + 1;
+    } while (open_.contains(last_number_));
+    return last_number_;
+}
+
+// No session is made for it: a client that opens too many must not cost more by that. It has sent
+// nothing yet if it is a mail client, so closing at once does not eat the reply.
+void Sessions::turn_away(int socket, const ClientAddress& client, Admission why) {
+    const std::string reason = why == Admission::too_many_from_client
+                                   ? "too many connections from your address"
+                                   : "too many connections";
+    const std::string reply = to_wire({421, "4.7.0", reason + "; try again later"});
+    ::send(socket, reply.data(), reply.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    ++turned_away_;
+    const bool logged_lately = turned_away_logged_ != MonoTime{} &&
+                               loop_.now() - turned_away_logged_ < turn_away_log_interval;
+    if (logged_lately) return;
+    turned_away_logged_ = loop_.now();
+    log::warning("turned-away", {{"client", client.with_port()},
+                                 {"reason", reason},
+                                 {"count", std::exchange(turned_away_, 0)}});
+}
+
+SmtpSession::Queue Sessions::queue_state() const {
+    return queue_ ? SmtpSession::Queue::present : SmtpSession::Queue::absent;
+}
+
+void Sessions::connect_queue(UniqueFd channel) {
+    queue_.emplace(loop_, std::move(channel), *this);
+    tell_queue_state();
+}
+
+void Sessions::tell_queue_state() {
+    for (auto& [number, connection] : open_) connection->on_queue(queue_state());
+}
+
+void Sessions::send(links::SmtpinToQmgr message) {
+    if (queue_) queue_->send(std::move(message));
+}
+
+void Sessions::on_end(ChannelEnd how) {
+    queue_.reset();
+    tell_queue_state();
+    if (how == ChannelEnd::malformed) callbacks_.on_queue_malformed();
+}
+
+void Sessions::on_drained() {
+    for (auto& [number, connection] : open_) connection->resume();
+}
+
+void Sessions::drain() {
+    draining_ = true;
+    for (auto& [number, connection] : open_) connection->on_drain();
+    check_last_over();
+}
+
+void Sessions::over(SessionNumber number) {
+    const auto found = open_.find(number);
+    counter_.leave(found->second->client().key());
+    open_.erase(found);
+    check_last_over();
+}
+
+void Sessions::check_last_over() {
+    if (draining_ && open_.empty()) callbacks_.on_last_over();
+}
+
+}  // namespace holdfast::smtpin

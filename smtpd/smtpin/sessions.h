@@ -1,0 +1,77 @@
+// All open sessions, and the one channel to qmgr that they share.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+
+#include "smtpd/links/smtpin_qmgr.h"
+#include "smtpd/links/snapshots.h"
+#include "smtpd/loop/channel.h"
+#include "smtpd/smtpin/connection.h"
+#include "smtpd/smtpin/limits.h"
+
+namespace holdfast::smtpin {
+
+class Sessions {
+  public:
+    struct Callbacks {
+        std::function<void()> on_queue_malformed;  // the channel is closed already
+        std::function<void()> on_last_over;        // after drain(): the last session has ended
+    };
+
+    Sessions(Loop& loop, const links::SmtpinSnapshot& snapshot, Callbacks callbacks);
+    Sessions(const Sessions&) = delete;
+    Sessions& operator=(const Sessions&) = delete;
+
+    // A new session, or 421 where there are too many.
+    void accept(UniqueFd socket);
+
+    // The channel to qmgr; replaces an earlier one.
+    void connect_queue(UniqueFd channel);
+
+    // Sessions finish their transactions and leave; no other begins.
+    void drain();
+
+    // From qmgr.
+    void on(links::RecipientReply&& answer) { pass(answer.query, answer); }
+    void on(links::Credit&& answer) { pass(answer.transaction, answer); }
+    void on(links::Committed&& answer) { pass(answer.transaction, answer); }
+    void on(links::Rejected&& answer) { pass(answer.transaction, answer); }
+    void on_end(ChannelEnd how);
+    void on_drained();
+
+  private:
+    using QueueChannel = Channel<links::SmtpinToQmgr, links::QmgrToSmtpin>;
+
+    // An answer to a session that has gone is nobody's.
+    template <class Answer>
+    void pass(std::uint64_t number, const Answer& answer) {
+        const auto found = open_.find(session_of(number));
+        if (found != open_.end()) found->second->on_answer(answer);
+    }
+
+    SmtpSession::Queue queue_state() const;
+    void tell_queue_state();
+    void send(links::SmtpinToQmgr message);
+    void open(UniqueFd socket, ClientAddress client);
+    void turn_away(int socket, const ClientAddress& client, Admission why);
+    SessionNumber free_number();
+    void over(SessionNumber number);
+    void check_last_over();
+
+    Loop& loop_;
+    Callbacks callbacks_;
+    Policy policy_;
+    SessionCounter counter_;
+    Connection::Surroundings around_;
+    std::optional<QueueChannel> queue_;
+    std::unordered_map<SessionNumber, std::unique_ptr<Connection>> open_;
+    SessionNumber last_number_ = 0;
+    bool draining_ = false;
+    MonoTime turned_away_logged_{};
+    unsigned turned_away_ = 0;
+};
+
+}  // namespace holdfast::smtpin

@@ -1,0 +1,62 @@
+"""The two mail systems that are compared: how each is started, and which processes are its own."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness/inside"))
+
+from watch import wait_until  # noqa: E402 (the path has to be known first)
+
+
+class Postfix:
+    programs = "/usr/lib/postfix/"
+    log = pathlib.Path("/var/log/postfix.log")
+
+    def start(self):
+        subprocess.run(["postfix", "start"], check=True, capture_output=True)
+        wait_until(lambda: self.log.exists() and "daemon started" in self.log.read_text(),
+                   "Postfix to start", [self.log])
+
+    def stop(self):
+        subprocess.run(["postfix", "stop"], check=True, capture_output=True)
+
+
+class Holdfast:
+    programs = ("/usr/sbin/smtpd", "/usr/libexec/holdfast/")
+    log = pathlib.Path("/var/log/holdfast.log")
+
+    def start(self):
+        with open(self.log, "wb") as log:
+            self.daemon = subprocess.Popen(["/usr/sbin/smtpd", "-d"], stdin=subprocess.DEVNULL,
+                                           stdout=log, stderr=log)
+        wait_until(lambda: "]: serving" in self.log.read_text(), "Holdfast to serve", [self.log],
+                   [self.daemon.pid])
+
+    def stop(self):
+        subprocess.run(["/usr/sbin/mtactl", "stop"], check=True)
+        self.daemon.wait()
+
+
+def processes(system):
+    """Pids of the system's daemon and all that it has started."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                if os.readlink(f"/proc/{entry}/exe").startswith(system.programs):
+                    found.append(int(entry))
+            except OSError:
+                pass  # a kernel thread, or gone
+    return found
+
+
+def pss_mib(system):
+    """Proportional set size of all its processes."""
+    total = 0
+    for pid in processes(system):
+        for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                total += int(line.split()[1])
+    return total / 1024

@@ -1,0 +1,112 @@
+#include "ctl/mtactl/queue_view.h"
+#include "ctl/mtactl/report.h"
+#include "ctl/mtactl/status_view.h"
+#include "tests/catch.h"
+
+using namespace holdfast;
+using namespace holdfast::mtactl;
+
+namespace {
+
+links::QueueItem an_item() {
+    links::QueueItem item;
+    item.id = *MessageId::parse("01ARZ3NDEKTSV4RRFFQ69G5FAV");
+    item.state = links::QueueState::deferred;
+    item.size = 2048;
+    item.admitted = 1'000'000;
+    item.next = 1'657'000;
+    item.attempts = 2;
+    item.recipients = {{"bob@example.org", "451 4.3.0 later\x1b[2J"}};
+    return item;
+}
+
+StatusFacts some_facts() {
+    StatusFacts facts;
+    links::StatusReply& daemon = facts.overview.daemon;
+    daemon.version = "0.1.0";
+    daemon.generation = 2;
+    daemon.uptime_seconds = 3725;
+    daemon.privileged = true;
+    daemon.listeners = {"127.0.0.1:25", "[::1]:25"};
+    links::RoomStatus qmgr;
+    qmgr.room = links::Room::qmgr;
+    qmgr.pid = 42;
+    links::RoomStatus mda;
+    mda.room = links::Room::mda;
+    mda.detail = "alice";
+    daemon.rooms = {qmgr, mda};
+    facts.memory = {1536 * 1024, std::nullopt};
+    facts.overview.queue.deferred = 3;
+    return facts;
+}
+
+bool holds(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a listed message shows its state, its times and why it waits, on safe lines") {
+    QueueText view(WallTime(std::chrono::seconds(1600)));
+    const std::string text = view.add(an_item()) + view.end();
+    CHECK(text ==
+          "ID                          STATE         SIZE      AGE     NEXT  TRIES  SENDER, "
+          "RECIPIENTS\n"
+          "01ARZ3NDEKTSV4RRFFQ69G5FAV  deferred   2.0 KiB    10m0s      57s      2  <>\n"
+          "    bob@example.org: 451 4.3.0 later\\x1B[2J\n"
+          "1 message, 2.0 KiB\n");
+    CHECK(QueueText(WallTime()).end() == "The queue is empty\n");
+}
+
+TEST_CASE("a list in JSON is one array, however many messages there are") {
+    CHECK(QueueJson().end() == "[]\n");
+    QueueJson view;
+    const std::string json = view.add(an_item()) + view.add(an_item()) + view.end();
+    const std::string one =
+        R"({"id":"01ARZ3NDEKTSV4RRFFQ69G5FAV","state":"deferred","size":2048,)"
+        R"("admitted":"1970-01-01T00:16:40Z","next":"1970-01-01T00:27:37Z","attempts":2,)"
+        R"("sender":"","recipients":[{"address":"bob@example.org",)"
+        R"("last":"451 4.3.0 later\u001b[2J"}]})";
+    CHECK(json == "[" + one + ",\n " + one + "]\n");
+}
+
+TEST_CASE("a status tells what runs, where it listens, and how the queue is") {
+    const std::string text = status_text(some_facts());
+    for (const char* part : {"Holdfast 0.1.0, generation 2, up 1h2m", "127.0.0.1:25, [::1]:25",
+                             "built-in default", "3 deferred", "qmgr", "mda (alice)", "1.5 MiB",
+                             "PSS"}) {
+        INFO(part);
+        CHECK(holds(text, part));
+    }
+    CHECK_FALSE(holds(text, "trouble"));
+    CHECK_FALSE(holds(text, "privileges"));
+}
+
+TEST_CASE("a queue in trouble, and a daemon without privileges, say so") {
+    StatusFacts facts = some_facts();
+    facts.overview.queue.accepting = false;
+    facts.overview.queue.trouble = "the disk is full\n";
+    facts.overview.daemon.privileged = false;
+    const std::string text = status_text(facts);
+    CHECK(holds(text, "no mail is accepted: the disk is full\\n\n"));
+    CHECK(holds(text, "privileges"));
+}
+
+TEST_CASE("a status in JSON has every number that the text has") {
+    const std::string json = status_json(some_facts());
+    for (const char* part :
+         {R"("version":"0.1.0")", R"("generation":2)", R"("uptime_seconds":3725)",
+          R"("listeners":["127.0.0.1:25","[::1]:25"])", R"("deferred":3)", R"("accepting":true)",
+          R"("room":"qmgr")", R"("pid":42)", R"("detail":"alice")", R"("memory_bytes":1572864)",
+          R"("memory_bytes":null)", R"("memory_kind":"pss")"}) {
+        INFO(part);
+        CHECK(holds(json, part));
+    }
+}
+
+TEST_CASE("the verdict of a command is one object") {
+    CHECK(verdict_json("removed 2 messages") ==
+          "{\"ok\":true,\"status\":0,\"text\":\"removed 2 messages\"}\n");
+    CHECK(verdict_json(fails(69, "a\nb")) ==
+          "{\"ok\":false,\"status\":69,\"text\":\"a\\nb\"}\n");
+}

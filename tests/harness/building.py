@@ -1,0 +1,60 @@
+"""Builds: one folder a preset, its unit tests, its package."""
+
+import os
+import xml.etree.ElementTree as xml
+
+from host import OUT, TOP, Failed, as_root, loud, output, quiet
+
+
+def folder(preset):
+    return TOP / "build" / preset
+
+
+def build(preset):
+    quiet(["cmake", "-S", TOP, "--preset", preset], OUT / f"configure-{preset}.log")
+    loud(["cmake", "--build", folder(preset)])
+
+
+def package(preset):
+    """The Debian package of a build; sanitizer reports need its debug information."""
+    debug = ["--debug"] if preset.startswith("asan") else []
+    return output([TOP / "rc/package", *debug, folder(preset), folder(preset) / "package"])
+
+
+def unit_test_names(preset):
+    listing = output(["ctest", "--test-dir", folder(preset), "--show-only"])
+    return [line.split(": ", 1)[1].strip() for line in listing.splitlines() if "  Test " in line]
+
+
+def unit_tests(preset, report, only=None):
+    """Run the unit tests as root, since confinement has to be real where it is tested."""
+    results = OUT / f"unit-{preset}.xml"
+    OUT.mkdir(parents=True, exist_ok=True)
+    select = ["-R", "^(" + "|".join(only) + ")$"] if only else []
+    try:
+        quiet(as_root("ctest", "--test-dir", folder(preset), "--output-on-failure", "-j",
+                      str(os.cpu_count()), "--timeout", "300", "--output-junit", results, *select),
+              OUT / f"unit-{preset}.log")
+    except Failed as failure:
+        if not results.exists():
+            report.add(f"unit tests of {preset}", 0, str(failure))
+            return
+    finally:
+        give_back(folder(preset) / "Testing")
+    for case in xml.parse(results).iter("testcase"):
+        failure = None
+        if case.get("status") != "run":
+            text = (case.findtext("system-out") or "").splitlines()
+            failure = "\n".join(text[-60:]) or case.get("status")
+        report.add(label(preset, case.get("name")), float(case.get("time")), failure)
+    os.unlink(results)
+
+
+def label(preset, name):
+    return name if preset == "ci" else f"{name} ({preset})"
+
+
+def give_back(path):
+    """What root wrote below the build folder belongs to the person again."""
+    if os.geteuid() != 0 and path.exists():
+        output(as_root("chown", "-R", f"{os.getuid()}:{os.getgid()}", path, OUT))

@@ -1,0 +1,94 @@
+"""Finds the cases of tests/cases and runs each in a private root, several at a time.
+
+A case is a folder with case.py: a docstring that says what it shows, and run(box). It may set
+ROOT (a recipe of tests/root/recipes, default "mailers"), LONG = True and DEADLINE in seconds.
+The folder's smtpd.conf and aliases, if any, are the daemon's.
+"""
+
+import ast
+import concurrent.futures
+import os
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+
+from building import label, package
+from host import OUT, TESTS, Failed, as_root, output, quiet
+
+SLOWER_WITH_SANITIZERS = 4
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    summary: str
+    root: str
+    long: bool
+    deadline: int
+
+
+def read(folder):
+    """The case's settings, without running it."""
+    tree = ast.parse((folder / "case.py").read_text())
+    settings = {node.targets[0].id: ast.literal_eval(node.value) for node in tree.body
+                if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)}
+    return Case(folder.name, (ast.get_docstring(tree) or "").split("\n")[0],
+                settings.get("ROOT", "mailers"), settings.get("LONG", False),
+                settings.get("DEADLINE", 90))
+
+
+def find():
+    return [read(path.parent) for path in sorted((TESTS / "cases").glob("*/case.py"))]
+
+
+def can_enter():
+    """Private roots need what a container may not give."""
+    probe = as_root("unshare", "--mount", "--net", "--pid", "--fork", "true")
+    if subprocess.run(probe, capture_output=True).returncode != 0:
+        raise Failed("the cases need root and its own mount, network and process namespaces "
+                     "(unshare); this machine gives none")
+
+
+def run_one(case, lower, preset):
+    folder = OUT / "cases" / f"{case.name}.{preset}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    slow = SLOWER_WITH_SANITIZERS if preset.startswith("asan") else 1
+    # timeout as root: a plain user could not end what sudo has started.
+    command = as_root("timeout", "--kill-after=5", str(case.deadline * slow),
+                      TESTS / "root/enter", "--lower", lower, "--bind-ro", f"{TESTS}:/tests",
+                      "--bind", f"{folder}:/out", "--", "env", f"SLOWER={slow}",
+                      "python3", "-B", "/tests/harness/inside/run_case.py", case.name)
+    try:
+        quiet(command, folder / "case.log")
+    except Failed as failure:
+        if str(failure).splitlines()[-1].startswith("timeout: status 124"):
+            raise Failed(f"not done within {case.deadline * slow} s\n{failure}") from failure
+        raise
+
+
+def run(chosen, preset, report):
+    """Run these cases with the package of this build."""
+    report.section(f"{len(chosen)} cases, each with a daemon of its own ({preset})")
+    try:
+        can_enter()
+        built = package(preset)
+        lower = {root: output(as_root(TESTS / "root/make", root, "--package", built))
+                 for root in sorted({case.root for case in chosen})}
+    except Failed as failure:
+        for case in chosen:
+            report.add(label(preset, case.name), 0, str(failure))
+        return
+
+    def timed(case):
+        started = time.monotonic()
+        try:
+            run_one(case, lower[case.root], preset)
+            failure = None
+        except Failed as error:
+            failure = f"{case.summary}\n{error}"
+        report.add(label(preset, case.name), time.monotonic() - started, failure)
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(timed, chosen))

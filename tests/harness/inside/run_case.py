@@ -1,0 +1,30 @@
+"""Process in the private root that runs one case: run_case.py NAME"""
+
+import importlib.util
+import pathlib
+import sys
+import traceback
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+from box import Box  # noqa: E402 (the path has to be known first)
+
+
+def main():
+    folder = HERE.parents[1] / "cases" / sys.argv[1]
+    specification = importlib.util.spec_from_file_location("case", folder / "case.py")
+    case = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(case)
+    box = Box(folder, pathlib.Path("/out"))
+    try:
+        case.run(box)
+        box.finish()
+    except Exception:
+        traceback.print_exc()
+        box.dump()
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

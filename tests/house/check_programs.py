@@ -1,0 +1,48 @@
+"""Which libraries each program is linked with: the parent and sendmail with none, no room with TLS."""
+
+import re
+import subprocess
+
+from house import BUILD, finish
+
+STATIC = ("smtpd", "sendmail")
+ROOMS = ("smtpin", "control", "qmgr", "users", "mda", "probe", "mtactl")
+RUNTIME = {"libc.so.6", "libm.so.6", "libgcc_s.so.1", "libstdc++.so.6", "ld-linux-x86-64.so.2",
+           "ld-linux-aarch64.so.1"}
+EXTRA = {"smtpin": {"libevent_core-2.1.so.7"}, "control": {"libevent_core-2.1.so.7"},
+         "qmgr": {"libevent_core-2.1.so.7"}, "users": {"libevent_core-2.1.so.7"},
+         "mda": {"libevent_core-2.1.so.7"}}
+
+
+def program(name):
+    found = [path for path in BUILD.rglob(name) if path.is_file() and path.stat().st_mode & 0o100]
+    return found[0] if len(found) == 1 else None
+
+
+def needed(path):
+    said = subprocess.run(["readelf", "--dynamic", "--program-headers", "--wide", path],
+                          check=True, capture_output=True, text=True).stdout
+    return set(re.findall(r"\(NEEDED\).*\[(.+)\]", said)), said
+
+
+def check(name):
+    path = program(name)
+    if not path:
+        yield f"{name}: not found, or found twice, below {BUILD}: build the preset ci first"
+        return
+    libraries, headers = needed(path)
+    allowed = set() if name in STATIC else RUNTIME | EXTRA.get(name, set())
+    for library in sorted(libraries - allowed):
+        yield f"{name}: is linked with {library}"
+    if name in STATIC and "INTERP" in headers:
+        yield f"{name}: is not static: it asks for a program interpreter"
+    if " DYN " not in subprocess.run(["readelf", "-h", path], capture_output=True, text=True,
+                                     check=True).stdout:
+        yield f"{name}: is not position independent"
+    if re.search(r"GNU_STACK.* RWE ", headers):
+        yield f"{name}: has an executable stack"
+    if "GNU_RELRO" not in headers:
+        yield f"{name}: is not linked with -z relro"
+
+
+finish([finding for name in (*STATIC, *ROOMS) for finding in check(name)])

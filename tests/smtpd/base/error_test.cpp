@@ -1,0 +1,29 @@
+#include "smtpd/base/error.h"
+
+#include "smtpd/base/unique_fd.h"
+#include "tests/catch.h"
+
+#include <fcntl.h>
+
+using namespace holdfast;
+
+TEST_CASE("an error tells what was done, on what, and why, and gathers context on its way up") {
+    const Error error(ENOSPC, "rename", "tmp/x");
+    CHECK(error.text() == "rename tmp/x: No space left on device");
+    const Result<int> higher = error.in("publish message");
+    CHECK(higher.error().text() == "publish message: rename tmp/x: No space left on device");
+    CHECK(higher.error().code() == ENOSPC);
+    const Status plain = plain_error("no such thing");
+    CHECK(plain.error().code() == 0);
+    CHECK(plain.error().text() == "no such thing");
+}
+
+TEST_CASE("a descriptor is closed once, by its last owner") {
+    UniqueFd first(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    const int number = first.get();
+    UniqueFd second(std::move(first));
+    CHECK_FALSE(first);
+    CHECK(fcntl(number, F_GETFD) >= 0);
+    second = UniqueFd();
+    CHECK(fcntl(number, F_GETFD) < 0);
+}

@@ -1,0 +1,48 @@
+#include "smtpd/base/quote.h"
+
+#include "tests/catch.h"
+
+using namespace holdfast;
+
+TEST_CASE("F25 no byte makes an escaped or quoted text hold a control byte") {
+    for (int byte = 0; byte < 256; ++byte) {
+        const std::string text = std::string("a") + static_cast<char>(byte) + "b";
+        for (const std::string& out : {escaped(text), quoted(text)}) {
+            for (const char c : out) {
+                const auto value = static_cast<unsigned char>(c);
+                CHECK((value >= 0x20 && value != 0x7f));
+            }
+        }
+    }
+    CHECK(escaped("a\nb\t\x1b\"\\") == "a\\nb\\t\\x1B\\\"\\\\");
+}
+
+TEST_CASE("a value is quoted exactly where it could be taken for something else") {
+    CHECK(quoted("plain@example.org") == "plain@example.org");
+    CHECK(quoted("") == "\"\"");
+    CHECK(quoted("a b") == "\"a b\"");
+    CHECK(quoted("a=b") == "\"a=b\"");
+    CHECK(quoted("a\"b") == "\"a\\\"b\"");
+}
+
+TEST_CASE("F28 percent encoding gives one word for any bytes, and they come back") {
+    for (int one = 0; one < 256; ++one) {
+        for (int two = 0; two < 256; two += 5) {
+            const std::string bytes{static_cast<char>(one), static_cast<char>(two)};
+            const std::string word = percent_encoded(bytes);
+            REQUIRE(word.find_first_of(std::string_view(" \t\r\n\0", 5)) == std::string::npos);
+            REQUIRE(percent_decoded(word) == bytes);
+        }
+    }
+    CHECK(percent_encoded("") == "-");
+    CHECK(percent_encoded("-") == "%2D");
+    CHECK(percent_decoded("-") == "");
+    CHECK(percent_decoded("%2D") == "-");
+}
+
+TEST_CASE("what percent encoding would not write is not read") {
+    for (const char* word : {"", "%", "%4", "%zz", "%4x", "%aa", "a b", "a\nb", "\x80"}) {
+        INFO(word);
+        CHECK_FALSE(percent_decoded(word));
+    }
+}

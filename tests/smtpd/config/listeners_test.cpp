@@ -1,0 +1,73 @@
+#include "smtpd/config/listeners.h"
+
+#include "smtpd/config/parse.h"
+#include "smtpd/config/render.h"
+#include "tests/catch.h"
+
+using namespace holdfast::config;
+
+namespace {
+
+struct Outcome {
+    std::string sockets;
+    std::string warnings;
+};
+
+Outcome plan(const std::string& text) {
+    const auto parsed = parse(text, "c");
+    REQUIRE_FALSE(parsed.diagnostics.has_errors());
+    const auto planned = plan_listeners(parsed.value.listens);
+    Outcome outcome;
+    for (const auto& listener : planned.value) {
+        outcome.sockets +=
+            listener.text + (listener.if_available ? "?" : "") + "@" + listener.place + " ";
+    }
+    outcome.warnings = render(planned.diagnostics);
+    return outcome;
+}
+
+}  // namespace
+
+TEST_CASE("F03 two listen lines, wildcard and specific, are merged with both lines named") {
+    const Outcome outcome = plan("listen *:25\nlisten 127.0.0.1:25\n");
+    CHECK(outcome.sockets == "0.0.0.0:25@c:1 [::]:25?@c:1 ");
+    CHECK(outcome.warnings ==
+          "c:2:8: warning: \"127.0.0.1:25\" is already covered by \"*:25\" in c:1\n"
+          "  listen 127.0.0.1:25\n"
+          "         ^~~~~~~~~~~~\n"
+          "  merged: this line can go\n");
+}
+
+TEST_CASE("F03 the order of overlapping listen lines does not matter") {
+    const Outcome outcome = plan("listen 127.0.0.1:25\nlisten *:25\n");
+    CHECK(outcome.sockets == "0.0.0.0:25@c:2 [::]:25?@c:2 ");
+    CHECK(outcome.warnings.starts_with(
+        "c:1:8: warning: \"127.0.0.1:25\" is already covered by \"*:25\" in c:2\n"));
+}
+
+TEST_CASE("F03 no set of listen lines ends in two sockets for one address") {
+    CHECK(plan("listen localhost:25\nlisten localhost:25\n").sockets ==
+          "127.0.0.1:25?@c:1 [::1]:25?@c:1 ");
+    CHECK(plan("listen [::1]:25\nlisten localhost:25\n").sockets ==
+          "[::1]:25@c:1 127.0.0.1:25?@c:2 ");
+    CHECK(plan("listen [::1]:25\nlisten localhost:25\n")
+              .warnings.starts_with(
+                  "c:1:8: warning: \"[::1]:25\" is already covered by \"localhost:25\" in c:2\n"));
+    CHECK(plan("listen 0.0.0.0:25\nlisten localhost:25\n").sockets ==
+          "0.0.0.0:25@c:1 [::1]:25?@c:2 ");
+    CHECK(plan("listen 0.0.0.0:25\nlisten localhost:25\n")
+              .warnings.starts_with(
+                  "c:2:8: warning: \"localhost:25\" overlaps with \"0.0.0.0:25\" in c:1\n"));
+}
+
+TEST_CASE("listen lines of different families, ports or addresses are left alone") {
+    const Outcome outcome =
+        plan("listen 10.0.0.1:25\nlisten [::]:25\nlisten 10.0.0.2:25\nlisten *:587\n");
+    CHECK(outcome.sockets ==
+          "10.0.0.1:25@c:1 [::]:25@c:2 10.0.0.2:25@c:3 0.0.0.0:587?@c:4 [::]:587?@c:4 ");
+    CHECK(outcome.warnings.empty());
+}
+
+TEST_CASE("listen none means no socket") {
+    CHECK(plan("listen none\n").sockets.empty());
+}

@@ -1,0 +1,116 @@
+// One vocabulary: the statements of the code, of smtpd.conf(5) and of the default files agree.
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include "smtpd/config/aliases.h"
+#include "smtpd/config/parse.h"
+#include "smtpd/config/render.h"
+#include "smtpd/config/statements.h"
+#include "tests/catch.h"
+
+using namespace holdfast;
+using namespace holdfast::config;
+
+namespace {
+
+std::string file_text(const std::string& path) {
+    std::ifstream file(std::string(HOLDFAST_SOURCE "/") + path);
+    REQUIRE(file.good());
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::string manual() {
+    return file_text("smtpd/smtpd.conf.5");
+}
+
+// ".It Ic listen Ar ADDRESS:PORT | Cm none" as the reader sees it.
+std::string shown(const std::string& item) {
+    std::istringstream words(item);
+    std::string text;
+    bool optional = false;
+    for (std::string word; words >> word;) {
+        if (word == "Ic" || word == "Ar" || word == "Cm") continue;
+        if (!text.empty()) text += " ";
+        if (word == "Op") {
+            text += "[";
+            optional = true;
+            words >> word >> word;
+        }
+        text += word;
+    }
+    return text + (optional ? "]" : "");
+}
+
+std::set<std::string> manual_items() {
+    std::set<std::string> items;
+    std::istringstream lines(manual());
+    for (std::string line; std::getline(lines, line);) {
+        if (line.starts_with(".It Ic ")) items.insert(shown(line.substr(4)));
+    }
+    return items;
+}
+
+void check_good(const std::string& text) {
+    const auto parsed = parse(text, "example");
+    INFO(text << render(parsed.diagnostics));
+    CHECK(parsed.diagnostics.all().empty());
+}
+
+// What an admin gets who takes the "#" from every line that is a statement.
+std::string uncommented(const std::string& text) {
+    return std::regex_replace(text, std::regex("(^|\n)#([^ \n])"), "$1$2");
+}
+
+}  // namespace
+
+TEST_CASE("every statement stands in smtpd.conf(5) with its syntax, and no other does") {
+    std::set<std::string> coded;
+    for (const Statement& row : statements()) coded.insert(std::string(row.syntax));
+    CHECK(manual_items() == coded);
+}
+
+TEST_CASE("every example of smtpd.conf(5) is good") {
+    std::istringstream lines(manual());
+    std::size_t examples = 0;
+    for (std::string line; std::getline(lines, line);) {
+        if (!line.starts_with(".Dl ")) continue;
+        check_good(line.substr(4));
+        ++examples;
+    }
+    CHECK(examples == statements().size());
+}
+
+TEST_CASE("the full examples of smtpd.conf(5) are good") {
+    std::string rest = manual();
+    rest = rest.substr(rest.find(".Sh EXAMPLES"));
+    rest = rest.substr(0, rest.find(".Sh DIAGNOSTICS"));
+    const std::regex block("\\.Bd -literal -offset indent\n([^]*?)\\.Ed");
+    auto found = std::sregex_iterator(rest.begin(), rest.end(), block);
+    CHECK(std::distance(found, std::sregex_iterator()) == 3);
+    for (; found != std::sregex_iterator(); ++found) check_good((*found)[1]);
+}
+
+TEST_CASE("the default smtpd.conf changes nothing, and its lines show the defaults") {
+    const std::string text = file_text("etc/smtpd.conf");
+    check_good(text);
+    CHECK(parse(text, "c").value.seen.empty());
+    check_good(uncommented(text));
+    const Settings settings = parse(uncommented(text), "c").value;
+    CHECK(settings.seen.size() == statements().size());
+    CHECK(links::encode_struct(settings.smtpin) == links::encode_struct(links::SmtpinSnapshot{}));
+    CHECK(links::encode_struct(settings.control) == links::encode_struct(links::ControlSnapshot{}));
+    CHECK(links::encode_struct(settings.qmgr) == links::encode_struct(links::QmgrSnapshot{}));
+    CHECK(links::encode_struct(settings.mda) == links::encode_struct(links::MdaSnapshot{}));
+}
+
+TEST_CASE("the default alias file is good, and so is its commented line") {
+    const std::string text = file_text("etc/aliases");
+    CHECK(parse_aliases(text, "a").diagnostics.all().empty());
+    const auto all = parse_aliases(uncommented(text), "a");
+    CHECK(all.diagnostics.all().empty());
+    CHECK(all.value.aliases.size() == parse_aliases(text, "a").value.aliases.size() + 1);
+}

@@ -1,0 +1,232 @@
+// Submissions over the socket: the room among its peers, some of which die or lie.
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "smtpd/base/packet.h"
+#include "tests/catch.h"
+#include "tests/smtpd/control/room_under_test.h"
+
+using namespace holdfast;
+
+namespace {
+
+const std::string small_message = "Subject: x\n\nhello\n";
+
+void send_all(TestClient& client, std::vector<links::ClientToControl> messages) {
+    for (auto& message : messages) client.send(std::move(message));
+}
+
+// All but SubmitEnd.
+void send_half(TestClient& client) {
+    auto messages = submission_of(small_message);
+    messages.pop_back();
+    send_all(client, std::move(messages));
+}
+
+std::optional<int> status_of(const TestClient& client) {
+    const auto* answer = client.first<links::Answer>();
+    return answer == nullptr ? std::nullopt : std::optional<int>(answer->status);
+}
+
+void send_bytes(int socket, const std::string& bytes) { REQUIRE(send_packet(socket, bytes)); }
+
+}  // namespace
+
+TEST_CASE("a submission is answered 0 after qmgr has committed it, and not before") {
+    RoomUnderTest house;
+    house.qmgr->answer_with({});
+    const auto client = house.connect();
+    send_all(*client, submission_of(small_message));
+    REQUIRE(house.until([&] { return house.qmgr->first<links::End>() != nullptr; }));
+    CHECK_FALSE(status_of(*client));
+    const auto& begin = *house.qmgr->first<links::Begin>();
+    CHECK(begin.envelope.uid == getuid());
+    CHECK(begin.envelope.source == Source::local);
+    house.qmgr->send(links::Committed{begin.transaction});
+    REQUIRE(house.until([&] { return status_of(*client).has_value(); }));
+    CHECK(status_of(*client) == 0);
+}
+
+TEST_CASE("several submissions go over one connection, one after the other") {
+    RoomUnderTest house;
+    const auto client = house.connect();
+    for (std::size_t i = 1; i <= 3; ++i) {
+        send_all(*client, submission_of(small_message));
+        REQUIRE(house.until([&] { return client->all<links::Answer>().size() == i; }));
+    }
+    CHECK(house.qmgr->all<links::Begin>().size() == 3);
+}
+
+TEST_CASE("a message of several megabytes streams through, no faster than qmgr takes it") {
+    RoomUnderTest house;
+    std::string message = "Subject: x\n\n";
+    while (message.size() < 5'000'000) message += std::string(71, 'z') + "\n";
+    const auto client = house.connect();
+    send_all(*client, submission_of(message));
+    REQUIRE(house.until([&] { return status_of(*client).has_value(); }));
+    CHECK(status_of(*client) == 0);
+    std::size_t brought = 0;
+    for (const auto* chunk : house.qmgr->all<links::Chunk>()) brought += chunk->bytes.size();
+    CHECK(brought == house.qmgr->first<links::End>()->length);
+}
+
+TEST_CASE("F21 a header of five megabytes passes, though only one such is held at a time") {
+    RoomUnderTest house;
+    std::string message;
+    while (message.size() < 5'000'000) message += "X-H: " + std::string(500, 'v') + "\n";
+    message += "\nbody\n";
+    const auto one = house.connect();
+    const auto two = house.connect();
+    send_all(*one, submission_of(message));
+    send_all(*two, submission_of(message));
+    REQUIRE(house.until([&] { return status_of(*one) && status_of(*two); }));
+    CHECK(status_of(*one) == 0);
+    CHECK(status_of(*two) == 0);
+}
+
+TEST_CASE("a client that goes before the end is aborted, one that goes after it is not") {
+    RoomUnderTest house;
+    house.qmgr->answer_with({});
+    auto client = house.connect();
+    SECTION("before") {
+        send_half(*client);
+        REQUIRE(house.until([&] { return house.qmgr->first<links::Chunk>() != nullptr; }));
+        client->hang_up();
+        CHECK(house.until([&] { return house.qmgr->first<links::Abort>() != nullptr; }));
+    }
+    SECTION("after") {
+        send_all(*client, submission_of(small_message));
+        REQUIRE(house.until([&] { return house.qmgr->first<links::End>() != nullptr; }));
+        client->hang_up();
+        // Another's submission passes: by then the end of the first has been seen.
+        auto other = house.connect();
+        send_all(*other, submission_of(small_message));
+        REQUIRE(house.until([&] { return house.qmgr->all<links::End>().size() == 2; }));
+        CHECK(house.qmgr->first<links::Abort>() == nullptr);
+    }
+}
+
+TEST_CASE("qmgr's refusal reaches the client with its exit status") {
+    RoomUnderTest house;
+    house.qmgr->answer_with([&](const links::ControlToQmgr& message) {
+        if (const auto* begin = std::get_if<links::Begin>(&message)) {
+            house.qmgr->send(links::Rejected{begin->transaction, {452, "4.3.1", "the disk is full"}});
+        }
+    });
+    const auto client = house.connect();
+    send_all(*client, submission_of(small_message));
+    REQUIRE(house.until([&] { return status_of(*client).has_value(); }));
+    CHECK(status_of(*client) == 75);
+}
+
+TEST_CASE("F53 when qmgr dies with a submission the connection closes without an answer") {
+    RoomUnderTest house;
+    house.qmgr->answer_with({});
+    const auto client = house.connect();
+    send_all(*client, submission_of(small_message));
+    REQUIRE(house.until([&] { return house.qmgr->first<links::End>() != nullptr; }));
+    house.qmgr->hang_up();
+    REQUIRE(house.until([&] { return client->ended(); }));
+    CHECK_FALSE(status_of(*client));
+}
+
+TEST_CASE("a submission that comes while qmgr is away waits for the next one") {
+    RoomUnderTest house;
+    REQUIRE(house.until([&] { return house.parent->first<links::Ready>() != nullptr; }));
+    house.qmgr->hang_up();
+    const auto client = house.connect();
+    send_all(*client, submission_of(small_message));
+    REQUIRE(house.until([&] { return house.users->first<links::UidQuery>() != nullptr; }));
+    house.start_qmgr();
+    REQUIRE(house.until([&] { return status_of(*client).has_value(); }));
+    CHECK(status_of(*client) == 0);
+}
+
+TEST_CASE("a question to users outlives the death of that room") {
+    RoomUnderTest house;
+    house.users->answer_with({});
+    const auto client = house.connect();
+    send_all(*client, submission_of(small_message));
+    REQUIRE(house.until([&] { return house.users->first<links::UidQuery>() != nullptr; }));
+    house.users->hang_up();
+    house.start_users();
+    REQUIRE(house.until([&] { return status_of(*client).has_value(); }));
+    CHECK(status_of(*client) == 0);
+}
+
+TEST_CASE("F26 a malformed message closes its client and nobody else") {
+    RoomUnderTest house;
+    const auto good = house.connect();
+    send_half(*good);
+    const UniqueFd bad = house.connect_raw();
+    SECTION("no frame") { send_bytes(bad.get(), "ab"); }
+    SECTION("a frame longer than the packet") { send_bytes(bad.get(), "\xff\xff\xff\x7fxx"); }
+    SECTION("no message") { send_bytes(bad.get(), std::string("\x02\0\0\0\xff\xff", 6)); }
+    SECTION("more than a packet") { send_bytes(bad.get(), std::string(max_packet + 1, 'x')); }
+    SECTION("a part of no submission") {
+        links::Encoder encoder;
+        encoder.put_frame(links::ClientToControl(links::SubmitEnd{}));
+        std::string packet;
+        append_frame(packet, encoder.bytes);
+        send_bytes(bad.get(), packet);
+    }
+    bool closed = false;
+    FdWatch watch(house.loop, bad.get(), [&](FdWatch::Ready) { closed = true; });
+    watch.want_read(true);
+    REQUIRE(house.until([&] { return closed; }));
+    char byte = 0;
+    CHECK(recv(bad.get(), &byte, 1, MSG_DONTWAIT) <= 0);
+    good->send(links::SubmitEnd{});
+    REQUIRE(house.until([&] { return status_of(*good).has_value(); }));
+    CHECK(status_of(*good) == 0);
+}
+
+TEST_CASE("a malformed message of qmgr is reported, and the next qmgr is served") {
+    RoomUnderTest house;
+    REQUIRE(house.until([&] { return house.parent->first<links::Ready>() != nullptr; }));
+    send_bytes(house.qmgr->socket(), "nonsense");
+    REQUIRE(house.until([&] { return house.parent->first<links::Malformed>() != nullptr; }));
+    CHECK(house.parent->first<links::Malformed>()->sender == links::Room::qmgr);
+    house.start_qmgr();
+    const auto client = house.connect();
+    send_all(*client, submission_of(small_message));
+    REQUIRE(house.until([&] { return status_of(*client).has_value(); }));
+    CHECK(status_of(*client) == 0);
+}
+
+TEST_CASE("200 idle connections keep nobody out, and neither do as many as there may be") {
+    RoomUnderTest house({.clients = 200, .reserved_for_root = 0});
+    std::vector<UniqueFd> idle;
+    for (int i = 0; i < 200; ++i) idle.push_back(house.connect_raw());
+    // All of them are one user's, and one second old: the stalest gives way.
+    const MonoTime start = house.loop.now();
+    REQUIRE(house.until(
+        [&] { return house.loop.now() - start > std::chrono::milliseconds(1100); }));
+    const auto client = house.connect();
+    send_all(*client, submission_of(small_message));
+    REQUIRE(house.until([&] { return status_of(*client) || client->ended(); }));
+    CHECK(status_of(*client) == 0);
+}
+
+TEST_CASE("drain finishes the submission in hand, closes the idle, and exits with status 0") {
+    RoomUnderTest house;
+    const auto busy = house.connect();
+    const auto idle = house.connect();
+    send_half(*busy);
+    REQUIRE(house.until([&] { return house.qmgr->first<links::Begin>() != nullptr; }));
+    house.parent->send(links::Drain{});
+    REQUIRE(house.until([&] { return idle->ended(); }));
+    CHECK_FALSE(busy->ended());
+    busy->send(links::SubmitEnd{});
+    CHECK(house.run() == 0);
+    // The loop has stopped; the answer was sent before.
+    CHECK(house.until([&] { return status_of(*busy).has_value(); }));
+    CHECK(status_of(*busy) == 0);
+}
+
+TEST_CASE("the death of the parent drains the room") {
+    RoomUnderTest house;
+    REQUIRE(house.until([&] { return house.parent->first<links::Ready>() != nullptr; }));
+    house.parent->hang_up();
+    CHECK(house.run() == 0);
+}

@@ -1,0 +1,376 @@
+// The real probe, run as its callers run it. As root it runs in a mount namespace of its own,
+// whose user database has (or lacks) the users of the rooms.
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "smtpd/base/paths.h"
+#include "smtpd/links/snapshot_file.h"
+#include "smtpd/links/snapshots.h"
+#include "tests/catch.h"
+
+using namespace holdfast;
+
+namespace {
+
+constexpr uid_t ordinary = 65533;
+
+class Folder {
+  public:
+    Folder() {
+        std::string name = "/tmp/probe_test.XXXXXX";
+        REQUIRE(mkdtemp(name.data()) != nullptr);
+        path_ = name;
+        REQUIRE(chmod(path_.c_str(), 0755) == 0);
+    }
+    Folder(const Folder&) = delete;
+    ~Folder() { std::filesystem::remove_all(path_); }
+
+    std::string file(const std::string& name, const std::string& text, mode_t mode = 0644) const {
+        const std::string path = path_ + "/" + name;
+        std::ofstream(path) << text;
+        REQUIRE(chmod(path.c_str(), mode) == 0);
+        return path;
+    }
+    std::string path(const std::string& name) const { return path_ + "/" + name; }
+
+  private:
+    std::string path_;
+};
+
+std::string all_of(int fd) {
+    std::string text;
+    std::array<char, 4096> buffer{};
+    REQUIRE(lseek(fd, 0, SEEK_SET) == 0);
+    for (ssize_t got = 0; (got = ::read(fd, buffer.data(), buffer.size())) > 0;) {
+        text.append(buffer.data(), static_cast<std::size_t>(got));
+    }
+    return text;
+}
+
+struct Ended {
+    int status = -1;
+    std::string out;
+    std::string err;
+    UniqueFd plan;
+};
+
+// What the child does before it becomes the probe.
+using Setting = std::function<bool()>;
+
+bool become_ordinary() {
+    return setresgid(ordinary, ordinary, ordinary) == 0 && setuid(ordinary) == 0;
+}
+
+Setting with_users(std::string passwd, std::string group) {
+    return [passwd = std::move(passwd), group = std::move(group)] {
+        return unshare(CLONE_NEWNS) == 0 &&
+               mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+               mount(passwd.c_str(), "/etc/passwd", nullptr, MS_BIND, nullptr) == 0 &&
+               mount(group.c_str(), "/etc/group", nullptr, MS_BIND, nullptr) == 0;
+    };
+}
+
+[[noreturn]] void become_probe(const std::vector<std::string>& words) {
+    std::vector<const char*> argv{"probe"};
+    for (const std::string& word : words) argv.push_back(word.c_str());
+    argv.push_back(nullptr);
+    // In a sanitizer build: a confined process cannot look for leaks.
+    setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
+    execv(HOLDFAST_PROBE, const_cast<char* const*>(argv.data()));
+    _exit(126);
+}
+
+struct Descriptors {
+    int out;
+    int err;
+    int plan;
+};
+
+pid_t start(const std::vector<std::string>& words, const Setting& setting, Descriptors fds) {
+    const pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child != 0) return child;
+    const bool ready = setting() && dup2(fds.out, 1) == 1 && dup2(fds.err, 2) == 2;
+    // The descriptor may have the number already, and is then marked to close.
+    const UniqueFd copy(fcntl(fds.plan, F_DUPFD_CLOEXEC, 10));
+    if (!ready || dup2(copy.get(), 3) != 3) _exit(125);
+    become_probe(words);
+}
+
+int ending(pid_t child) {
+    int status = 0;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+Ended run(const std::vector<std::string>& words, const Setting& setting = become_ordinary) {
+    Ended ended;
+    const UniqueFd out(memfd_create("out", MFD_CLOEXEC));
+    const UniqueFd err(memfd_create("err", MFD_CLOEXEC));
+    ended.plan.reset(memfd_create("plan", MFD_CLOEXEC));
+    ended.status = ending(start(words, setting, {out.get(), err.get(), ended.plan.get()}));
+    ended.out = all_of(out.get());
+    ended.err = all_of(err.get());
+    return ended;
+}
+
+// A pipe that takes nothing more: whoever writes to it waits until it is read.
+struct FullPipe {
+    UniqueFd reader;
+    UniqueFd writer;
+
+    FullPipe() {
+        std::array<int, 2> ends{-1, -1};
+        REQUIRE(pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) == 0);
+        reader.reset(ends[0]);
+        writer.reset(ends[1]);
+        const std::string page(4096, ' ');
+        while (::write(writer.get(), page.data(), page.size()) > 0) continue;
+        REQUIRE(fcntl(writer.get(), F_SETFL, 0) == 0);
+    }
+};
+
+std::string process_status(pid_t process) {
+    std::ifstream file("/proc/" + std::to_string(process) + "/status");
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// What the kernel says of a process once it has confined itself; as it is after 10 s otherwise.
+std::string confined_status(pid_t process) {
+    const UniqueFd watched(static_cast<int>(syscall(SYS_pidfd_open, process, 0)));
+    REQUIRE(watched);
+    for (int round = 0; round < 1000; ++round) {
+        const std::string status = process_status(process);
+        if (status.find("\nSeccomp:\t2\n") != std::string::npos) return status;
+        pollfd ended{watched.get(), POLLIN, 0};
+        if (poll(&ended, 1, 10) != 0) break;
+    }
+    return process_status(process);
+}
+
+constexpr const char* rooms =
+    "root:x:0:0:root:/root:/bin/sh\n"
+    "_hfsmtp:x:901:911::/nonexistent:/usr/sbin/nologin\n"
+    "_hfctl:x:902:912::/nonexistent:/usr/sbin/nologin\n"
+    "_hfqueue:x:903:913::/nonexistent:/usr/sbin/nologin\n"
+    "_hfuser:x:904:914::/nonexistent:/usr/sbin/nologin\n";
+constexpr const char* root_mailbox = "_hfroot:x:905:915::/nonexistent:/usr/sbin/nologin\n";
+constexpr const char* groups = "root:x:0:\nmail:x:8:\n";
+
+}  // namespace
+
+TEST_CASE("smtpd gets the plan on descriptor 3, a person gets a summary") {
+    const Folder folder;
+    const std::string aliases = folder.file("aliases", "root: alice\n");
+    const std::string config = folder.file(
+        "smtpd.conf",
+        "hostname a.example\norigin b.example\nlisten [::1]:2525\naliases " + aliases + "\n");
+    const Ended planned = run({"-f", config});
+    CHECK(planned.err.empty());
+    CHECK(planned.out.empty());
+    REQUIRE(planned.status == 0);
+    const auto plan = links::read_struct<links::Plan>(planned.plan.get());
+    REQUIRE(plan);
+    CHECK(plan->config == config);
+    CHECK(plan->listeners.at(0).text == "[::1]:2525");
+    CHECK(plan->listeners.at(0).place == config + ":3");
+    CHECK(plan->aliases.aliases.at(0).targets.at(0) == "alice");
+    CHECK(plan->identities.empty());
+    CHECK(plan->mda.mail_gid == ordinary);
+
+    const Ended checked = run({"-f", config, "check"});
+    CHECK(checked.status == 0);
+    CHECK(all_of(checked.plan.get()).empty());
+    CHECK(checked.out == "configuration OK: " + config +
+                             "\n  listen [::1]:2525\n  hostname a.example, origin b.example\n"
+                             "  aliases: 1\n");
+    CHECK(run({"-f", config, "--json", "check"}).out == "[]\n");
+}
+
+TEST_CASE("without a file the built-in default is planned") {
+    if (std::filesystem::exists(paths::config_file)) return;
+    const Ended ended = run({});
+    REQUIRE(ended.status == 0);
+    const auto plan = links::read_struct<links::Plan>(ended.plan.get());
+    REQUIRE(plan);
+    CHECK(plan->config.empty());
+    CHECK_FALSE(plan->listeners.empty());
+}
+
+TEST_CASE("a mistake is reported, hands nothing over and ends with status 78") {
+    const Folder folder;
+    const std::string config = folder.file("smtpd.conf", "listen 25\n");
+    const std::string said = config +
+                             ":1:8: error: no port in \"25\"\n"
+                             "  listen 25\n"
+                             "         ^~\n"
+                             "  expected: ADDRESS:PORT, such as localhost:25, *:25 or [::1]:25\n"
+                             "  did you mean \"25:25\"?\n";
+    const Ended ended = run({"-f", config});
+    CHECK(ended.status == EX_CONFIG);
+    CHECK(ended.err == said);
+    CHECK(all_of(ended.plan.get()).empty());
+    const Ended json = run({"-f", config, "--json", "check"});
+    CHECK(json.status == EX_CONFIG);
+    CHECK(json.err.empty());
+    CHECK(json.out.starts_with("[{\"severity\":\"error\",\"file\":\"" + config + "\",\"line\":1,"));
+}
+
+TEST_CASE("a missing file is one error, at the place that names it") {
+    const Folder folder;
+    const std::string missing = folder.path("missing");
+    CHECK(run({"-f", missing}).err ==
+          missing + ": error: this file cannot be opened: No such file or directory\n");
+    CHECK(run({"-f", missing}).status == EX_CONFIG);
+    const std::string config = folder.file("smtpd.conf", "aliases " + missing + "\n");
+    const Ended ended = run({"-f", config, "check"});
+    CHECK(ended.status == EX_CONFIG);
+    CHECK(ended.err == config + ":1:9: error: \"" + missing +
+                           "\" cannot be opened: No such file or directory\n  aliases " + missing +
+                           "\n          ^" + std::string(missing.size() - 1, '~') + "\n");
+}
+
+TEST_CASE("files that others could change are refused, with the command that mends it") {
+    const Folder folder;
+    const std::string aliases = folder.file("aliases", "root: alice\n", 0666);
+    const std::string config = folder.file("smtpd.conf", "aliases " + aliases + "\nbad\n", 0664);
+    const Ended ended = run({"-f", config, "check"});
+    CHECK(ended.status == EX_CONFIG);
+    CHECK(ended.err.starts_with(config +
+                                ": error: this file may be written by others (mode 0664)\n"
+                                "  mend it: chmod go-w " +
+                                config + "\n" + config + ":1:9: error: \"" + aliases +
+                                "\" may be written by others (mode 0666)\n"));
+    CHECK(ended.err.find("unknown statement \"bad\"") != std::string::npos);
+
+    const std::string foreign = folder.file("foreign", "");
+    REQUIRE(chown(foreign.c_str(), 1234, 0) == 0);
+    CHECK(run({"-f", foreign, "check"}).err ==
+          foreign + ": error: this file belongs to uid 1234, who could change it\n" +
+              "  mend it: chown root " + foreign + "\n");
+}
+
+TEST_CASE("what is no file of reasonable size is refused without being waited for") {
+    const Folder folder;
+    CHECK(run({"-f", "/dev/zero", "check"}).err ==
+          "/dev/zero: error: this file is not a regular file\n");
+    CHECK(run({"-f", folder.path(""), "check"}).status == EX_CONFIG);
+    REQUIRE(mkfifo(folder.path("fifo").c_str(), 0644) == 0);
+    CHECK(run({"-f", folder.path("fifo"), "check"}).status == EX_CONFIG);
+    const std::string large = folder.file("large", std::string((1 << 20) + 1, '\n'));
+    CHECK(run({"-f", large, "check"}).err == large + ": error: this file is larger than 1MiB\n");
+    const std::string secret = folder.file("secret", "", 0600);
+    CHECK(run({"-f", secret, "check"}).err ==
+          secret + ": error: this file cannot be opened: Permission denied\n" +
+              "  run this as root, or let its user read the file\n");
+}
+
+TEST_CASE("run by root the plan names the user of every room") {
+    const Folder folder;
+    const std::string passwd = folder.file("passwd", std::string(rooms) + root_mailbox);
+    const std::string group = folder.file("group", groups);
+    // Only root may read it: the probe has given that up before it asks for the text.
+    const std::string config = folder.file("smtpd.conf", "listen none\n", 0600);
+    const Ended ended = run({"-f", config}, with_users(passwd, group));
+    CHECK(ended.err.empty());
+    REQUIRE(ended.status == 0);
+    const auto plan = links::read_struct<links::Plan>(ended.plan.get());
+    REQUIRE(plan);
+    std::string identities;
+    for (const links::Identity& identity : plan->identities) {
+        identities += identity.room + "=" + std::to_string(identity.uid) + ":" +
+                      std::to_string(identity.gid) + " ";
+    }
+    CHECK(identities == "smtpin=901:911 control=902:912 qmgr=903:913 users=904:914 ");
+    CHECK(plan->mda.mail_gid == 8);
+    CHECK(plan->mda.root_uid == 905);
+    CHECK(plan->mda.root_gid == 915);
+}
+
+TEST_CASE("run by root the probe has given up every privilege before it speaks") {
+    const Folder folder;
+    const std::string passwd = folder.file("passwd", std::string(rooms) + root_mailbox);
+    const std::string group = folder.file("group", groups);
+    const std::string config = folder.file("smtpd.conf", "listen none\n", 0600);
+    FullPipe out;
+    const UniqueFd err(memfd_create("err", MFD_CLOEXEC));
+    const UniqueFd plan(memfd_create("plan", MFD_CLOEXEC));
+    const pid_t probe = start({"-f", config, "check"}, with_users(passwd, group),
+                              {out.writer.get(), err.get(), plan.get()});
+    out.writer.reset();
+    const std::string status = confined_status(probe);
+    for (const char* fact :
+         {"\nUid:\t904\t904\t904\t904\n", "\nGid:\t914\t914\t914\t914\n", "\nGroups:\t \n",
+          "\nNoNewPrivs:\t1\n", "\nSeccomp:\t2\n", "\nCapEff:\t0000000000000000\n"}) {
+        INFO(status);
+        CHECK(status.find(fact) != std::string::npos);
+    }
+    std::array<char, 65536> drained{};
+    pollfd readable{out.reader.get(), POLLIN, 0};
+    while (poll(&readable, 1, 10'000) > 0) {
+        if (::read(out.reader.get(), drained.data(), drained.size()) == 0) break;
+    }
+    CHECK(ending(probe) == 0);
+}
+
+TEST_CASE("run by root, users that are missing are one error beside those of the file") {
+    const Folder folder;
+    const std::string group = folder.file("group", groups);
+    const std::string config = folder.file("smtpd.conf", "bad\n");
+    const std::string one = folder.file("passwd", rooms);
+    CHECK(run({"-f", config, "check"}, with_users(one, group))
+              .err.starts_with("error: there is no user _hfroot\n"
+                               "  create it: systemd-sysusers holdfast.conf\n"
+                               "  or, for each: useradd --system"));
+    const std::string none = folder.file("nobody", "root:x:0:0:root:/root:/bin/sh\n");
+    const Ended ended = run({"-f", config, "check"}, with_users(none, group));
+    CHECK(ended.status == EX_CONFIG);
+    CHECK(ended.err.starts_with(
+        "error: there are no users _hfsmtp _hfctl _hfqueue _hfuser _hfroot\n"));
+    CHECK(ended.err.find(":1:1: error: unknown statement \"bad\"") != std::string::npos);
+}
+
+TEST_CASE("run by root, rooms with the same uid or the rights of root are refused") {
+    const Folder folder;
+    const std::string group = folder.file("group", "root:x:0:\n");
+    const std::string config = folder.file("smtpd.conf", "");
+    const std::string passwd =
+        folder.file("passwd", std::string(rooms) + "_hfroot:x:904:915::/:/bin/false\n");
+    CHECK(run({"-f", config, "check"}, with_users(passwd, group)).err ==
+          "error: users \"_hfuser\" and \"_hfroot\" have the same uid\n"
+          "  give each a uid of its own\n"
+          "error: there is no group \"mail\"\n"
+          "  create it: groupadd --system mail\n");
+    const std::string rooted =
+        folder.file("rooted", std::string(rooms) + "_hfroot:x:905:0::/:/bin/false\n");
+    CHECK(run({"-f", config, "check"}, with_users(rooted, folder.file("group2", groups))).err ==
+          "error: user \"_hfroot\" has the rights of root\n"
+          "  give it a uid and a group of its own\n");
+}
+
+TEST_CASE("any other command line is refused with how to call it") {
+    for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+             {"-f"}, {"-f", ""}, {"check", "more"}, {"--yaml"}, {"chekc"}}) {
+        const Ended ended = run(words);
+        CHECK(ended.status == EX_USAGE);
+        CHECK(ended.err.starts_with("usage: probe"));
+    }
+}

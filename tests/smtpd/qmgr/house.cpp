@@ -1,0 +1,233 @@
+#include "tests/smtpd/qmgr/house.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "smtpd/links/snapshot_file.h"
+
+namespace holdfast::qmgr {
+
+std::pair<UniqueFd, UniqueFd> socket_pair() {
+    std::array<int, 2> fds{};
+    REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds.data()) == 0);
+    return {UniqueFd(fds[0]), UniqueFd(fds[1])};
+}
+
+// --- The agents ----------------------------------------------------------------------------------
+
+FakeAgent::FakeAgent(House& house, std::string name, UniqueFd fd)
+    : user(std::move(name)), house_(house) {
+    channel = std::make_unique<Channel<links::MdaToQmgr, links::QmgrToMda>>(house.loop,
+                                                                            std::move(fd), *this);
+}
+
+void FakeAgent::on(links::Deliver&& deliver) {
+    const std::uint64_t job = deliver.job;
+    const bool empty = deliver.length == 0;
+    jobs[job] = {std::move(deliver), user, {}};
+    if (empty) finish(job);
+}
+
+void FakeAgent::on(links::Bytes&& bytes) {
+    Delivered& job = jobs.at(bytes.job);
+    job.body += bytes.bytes;
+    channel->send(links::BytesTaken{bytes.bytes.size()});
+    REQUIRE(job.body.size() <= job.deliver.length);
+    if (job.body.size() == job.deliver.length) finish(bytes.job);
+}
+
+void FakeAgent::finish(std::uint64_t job) {
+    const Delivered& whole = jobs.at(job);
+    const auto outcome = house_.verdict ? house_.verdict(*this, whole) : written;
+    if (!outcome) return;
+    if (outcome->verdict == Verdict::delivered) house_.delivered.push_back(whole);
+    report(job, *outcome);
+}
+
+void FakeUsers::on(links::NameQuery&& query) {
+    ++queries;
+    if (silent) return;
+    links::UserReply reply;
+    reply.request = query.request;
+    reply.name = query.name;
+    reply.lookup = names.contains(query.name) ? links::Lookup::found : links::Lookup::unknown;
+    channel->send(reply);
+}
+
+// --- The house -----------------------------------------------------------------------------------
+
+House::House(queue::FileSystem* fs, UniqueFd fake_root)
+    : fs_(fs != nullptr ? fs : &queue::real_file_system()), fake_root_(std::move(fake_root)) {
+    snapshot.hostname = snapshot.origin = "box.example.net";
+    snapshot.local_domains = {"box.example.net", "localhost"};
+    std::string path = (std::filesystem::temp_directory_path() / "holdfast-qmgr.XXXXXX").string();
+    REQUIRE(mkdtemp(path.data()) != nullptr);
+    spool = path;
+}
+
+House::~House() {
+    room.reset();
+    std::error_code ignored;
+    std::filesystem::remove_all(spool, ignored);
+}
+
+void House::start() {
+    auto [ours, theirs] = socket_pair();
+    parent = std::make_unique<Channel<links::ParentToQmgr, links::QmgrToParent>>(
+        loop, std::move(ours), *this);
+    UniqueFd folder(fake_root_ ? fcntl(fake_root_.get(), F_DUPFD_CLOEXEC, 0)
+                               : queue::open_spool(spool.c_str())->release());
+    auto opened = Spool::open(loop, *fs_, std::move(fake_root_ ? fake_root_ : folder), 4);
+    if (!opened) FAIL(opened.error().text());
+    Room::Setup setup{std::move(theirs), Instance::system, snapshot, std::move(*opened), {}};
+    if (fs_ == &queue::real_file_system()) {
+        auto drop = queue::Drop::open(setup.spool->store(), getegid());
+        if (!drop) FAIL(drop.error().text());
+        setup.drop = DropPickup::Setup{std::move(*drop), spool + "/drop", 10'000'000};
+    }
+    room = std::make_unique<Room>(loop, std::move(setup));
+    meet_users();
+    meet_smtpin();
+    meet_control();
+    if (!aliases_.aliases.empty()) alias({}, {});
+    go();
+    until([this] { return ready; });
+}
+
+void House::kill_room() {
+    room.reset();
+    agents.clear();
+    ready = false;
+}
+
+void House::meet_smtpin() {
+    auto [ours, theirs] = socket_pair();
+    smtpin.channel = std::make_unique<Channel<links::SmtpinToQmgr, links::QmgrToSmtpin>>(
+        loop, std::move(ours), smtpin);
+    smtpin.ended = false;
+    parent->send(links::Peer{links::Room::smtpin, std::move(theirs)});
+}
+
+void House::meet_control() {
+    auto [ours, theirs] = socket_pair();
+    control.channel = std::make_unique<Channel<links::ControlToQmgr, links::QmgrToControl>>(
+        loop, std::move(ours), control);
+    control.ended = false;
+    parent->send(links::Peer{links::Room::control, std::move(theirs)});
+}
+
+void House::meet_users() {
+    auto [ours, theirs] = socket_pair();
+    users.channel = std::make_unique<Channel<links::FromUsers, links::ToUsers>>(
+        loop, std::move(ours), users);
+    parent->send(links::Peer{links::Room::users, std::move(theirs)});
+}
+
+void House::until(const std::function<bool()>& condition) {
+    const MonoTime end = real_clock().mono() + std::chrono::seconds(10);
+    Timer beat(loop, [] {});
+    while (!condition()) {
+        if (real_clock().mono() > end) FAIL("it did not happen within ten seconds");
+        beat.set(std::chrono::milliseconds(20));
+        loop.turn();
+    }
+}
+
+// A question that goes through the pool is answered behind everything that was asked before it.
+void House::settle() {
+    for (int i = 0; i < 3; ++i) {
+        control.counts.reset();
+        control.channel->send(links::CountsQuery{1});
+        until([this] { return control.counts.has_value(); });
+    }
+}
+
+void House::on(links::SpawnMda&& message) {
+    spawns.push_back(message);
+    if (hold_agents) return;
+    if (refuse_agents) return parent->send(links::MdaRefused{message.request, "too many"});
+    auto [ours, theirs] = socket_pair();
+    agents.push_back(std::make_unique<FakeAgent>(*this, message.user, std::move(ours)));
+    parent->send(links::MdaSpawned{message.request, std::move(theirs)});
+}
+
+Envelope House::smtp_envelope() const {
+    Envelope envelope;
+    envelope.id = new_id();
+    envelope.client = "[192.0.2.1]:4711";
+    envelope.sender = "someone@example.org";
+    return envelope;
+}
+
+Envelope House::local_envelope() const {
+    Envelope envelope;
+    envelope.id = new_id();
+    envelope.source = Source::local;
+    envelope.uid = 1000;
+    envelope.sender = "alice@box.example.net";
+    return envelope;
+}
+
+namespace {
+
+template <class Sender>
+void send_message(Sender& channel, std::uint64_t number, const Envelope& envelope,
+                  const std::pair<std::vector<std::string>, std::string>& content) {
+    channel.send(links::Begin{number, envelope, 0});
+    links::Recipients recipients{number, {}, {}};
+    for (const auto& address : content.first) {
+        recipients.recipients.push_back({address, {}, notify_default});
+    }
+    channel.send(recipients);
+    for (std::size_t at = 0; at < content.second.size(); at += max_chunk) {
+        channel.send(links::Chunk{number, content.second.substr(at, max_chunk)});
+    }
+    channel.send(links::End{number, content.second.size()});
+}
+
+}  // namespace
+
+std::uint64_t House::send_smtp(const std::vector<std::string>& recipients,
+                               const std::string& body) {
+    send_message(*smtpin.channel, ++last_transaction_, smtp_envelope(), {recipients, body});
+    return last_transaction_;
+}
+
+std::uint64_t House::send_local(const std::vector<std::string>& recipients,
+                                std::optional<MessageId> id, const std::string& body) {
+    Envelope envelope = local_envelope();
+    if (id) envelope.id = *id;
+    send_message(*control.channel, ++last_transaction_, envelope, {recipients, body});
+    return last_transaction_;
+}
+
+std::vector<std::string> House::files(const std::string& folder) const {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(spool + "/" + folder)) {
+        names.push_back(entry.path().filename());
+    }
+    std::ranges::sort(names);
+    return names;
+}
+
+std::vector<Delivered> House::mailbox(const std::string& user) const {
+    std::vector<Delivered> result;
+    std::ranges::copy_if(delivered, std::back_inserter(result),
+                         [&](const Delivered& one) { return one.user == user; });
+    return result;
+}
+
+void House::alias(const std::string& name, const std::vector<std::string>& targets) {
+    if (!name.empty()) aliases_.aliases.push_back({name, targets, "/etc/aliases:1"});
+    std::ranges::sort(aliases_.aliases, {}, &links::Alias::name);
+    auto sealed = links::seal_struct("aliases", aliases_);
+    REQUIRE(sealed);
+    parent->send(links::NewAliases{std::move(*sealed)});
+}
+
+}  // namespace holdfast::qmgr
