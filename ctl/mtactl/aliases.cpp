@@ -21,6 +21,8 @@ Attempt<std::string> read_again(const Site& site) {
 
 }  // namespace
 
-int run_aliases(const Site& site, Form form) { return conclude(form, read_again(site)); }
+int run_aliases(const Site& site, Form form) {
+    return conclude(form, read_again(site));
+}
 
 }  // namespace holdfast::mtactl

@@ -1,12 +1,12 @@
 // mtactl check: becomes the probe, the same program that the daemon asks at each start. What it
 // prints and its exit status are the answer.
-#include <sysexits.h>
-#include <unistd.h>
-
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <vector>
+
+#include <sysexits.h>
+#include <unistd.h>
 
 #include "ctl/mtactl/commands.h"
 #include "ctl/mtactl/report.h"
@@ -24,8 +24,8 @@ int run_check(const Site& site, Form form, const CheckCommand& command) {
     // Nothing of the caller's environment: the probe may run as root.
     std::array<char*, 1> environment{nullptr};
     execve(site.probe.c_str(), argv.data(), environment.data());
-    return conclude_failure(
-        form, {EX_OSFILE, "can't run " + site.probe + ": " + strerrordesc_np(errno)});
+    return conclude_failure(form,
+                            {EX_OSFILE, "can't run " + site.probe + ": " + strerrordesc_np(errno)});
 }
 
 }  // namespace holdfast::mtactl

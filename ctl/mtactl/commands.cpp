@@ -1,6 +1,5 @@
 #include "ctl/mtactl/commands.h"
 
-
 namespace holdfast::mtactl {
 
 namespace {

@@ -1,9 +1,9 @@
 #include "ctl/mtactl/daemon.h"
 
-#include <sysexits.h>
-
 #include <cerrno>
 #include <cstring>
+
+#include <sysexits.h>
 
 namespace holdfast::mtactl {
 

@@ -62,9 +62,13 @@ std::size_t width(std::string_view text) {
 
 }  // namespace
 
-std::string safe_line(std::string_view text) { return safe(text, ""); }
+std::string safe_line(std::string_view text) {
+    return safe(text, "");
+}
 
-std::string safe_text(std::string_view text) { return safe(text, "\n\t"); }
+std::string safe_text(std::string_view text) {
+    return safe(text, "\n\t");
+}
 
 std::string size_text(std::uint64_t bytes) {
     static constexpr std::array units{"KiB", "MiB", "GiB", "TiB"};

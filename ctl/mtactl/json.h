@@ -24,7 +24,9 @@ class JsonObject {
     JsonObject& text(std::string_view key, std::string_view value) {
         return raw(key, json_string(value));
     }
-    JsonObject& flag(std::string_view key, bool value) { return raw(key, value ? "true" : "false"); }
+    JsonObject& flag(std::string_view key, bool value) {
+        return raw(key, value ? "true" : "false");
+    }
     template <std::integral Number>
     JsonObject& number(std::string_view key, Number value) {
         return raw(key, std::to_string(value));

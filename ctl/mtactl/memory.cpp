@@ -1,11 +1,11 @@
 #include "ctl/mtactl/memory.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <array>
 #include <charconv>
 #include <string>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "smtpd/base/unique_fd.h"
 

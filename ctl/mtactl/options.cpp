@@ -1,13 +1,12 @@
 #include "ctl/mtactl/options.h"
 
-#include <sysexits.h>
-
 #include <algorithm>
 #include <functional>
 #include <optional>
 #include <sstream>
 
 #include <CLI/CLI.hpp>
+#include <sysexits.h>
 
 #include "ctl/mtactl/display.h"
 #include "smtpd/base/paths.h"
@@ -37,7 +36,8 @@ std::optional<MessageId> parse_id(std::string text) {
 // CLI11 calls it on each word; the text is what it says where the word is none.
 std::string check_id(const std::string& text) {
     if (parse_id(text)) return {};
-    return "\"" + text + "\" is no message id (26 characters, as \"mtactl queue list\" "
+    return "\"" + text +
+           "\" is no message id (26 characters, as \"mtactl queue list\" "
            "shows them)";
 }
 

@@ -1,9 +1,9 @@
 // mtactl queue.
-#include <sysexits.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <span>
+
+#include <sysexits.h>
+#include <unistd.h>
 
 #include "ctl/mtactl/commands.h"
 #include "ctl/mtactl/daemon.h"
@@ -24,8 +24,8 @@ constexpr std::size_t batch = 3000;
 template <class View>
 int print_list(Daemon& daemon, Form form, View view) {
     bool printed = true;
-    const auto listed = daemon.ask(
-        links::ListRequest{}, patience, [&](const links::ControlToClient& message) {
+    const auto listed =
+        daemon.ask(links::ListRequest{}, patience, [&](const links::ControlToClient& message) {
             const auto* page = std::get_if<links::ListItems>(&message);
             if (page == nullptr || !printed) return;
             std::string text;
@@ -80,22 +80,23 @@ std::string for_reader(std::string_view text) {
 
 int show_text(Daemon& daemon, const ShowCommand& command) {
     bool printed = true;
-    const auto shown = daemon.ask(
-        links::ShowRequest{command.id}, patience, [&](const links::ControlToClient& message) {
-            const auto* text = std::get_if<links::Text>(&message);
-            if (text != nullptr && printed) printed = print(for_reader(text->bytes));
-        });
+    const auto shown = daemon.ask(links::ShowRequest{command.id}, patience,
+                                  [&](const links::ControlToClient& message) {
+                                      const auto* text = std::get_if<links::Text>(&message);
+                                      if (text != nullptr && printed)
+                                          printed = print(for_reader(text->bytes));
+                                  });
     if (!shown) return conclude_failure(Form::text, shown.error());
     return printed ? EX_OK : EX_IOERR;
 }
 
 int show_json(Daemon& daemon, const ShowCommand& command) {
     std::string whole;
-    const auto shown = daemon.ask(
-        links::ShowRequest{command.id}, patience, [&](const links::ControlToClient& message) {
-            const auto* text = std::get_if<links::Text>(&message);
-            if (text != nullptr) whole += text->bytes;
-        });
+    const auto shown = daemon.ask(links::ShowRequest{command.id}, patience,
+                                  [&](const links::ControlToClient& message) {
+                                      const auto* text = std::get_if<links::Text>(&message);
+                                      if (text != nullptr) whole += text->bytes;
+                                  });
     if (!shown) return conclude_failure(Form::json, shown.error());
     JsonObject object;
     object.text("id", command.id.text()).text("text", whole);

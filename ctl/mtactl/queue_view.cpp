@@ -18,9 +18,12 @@ constexpr std::size_t time_width = 7;
 
 std::string_view state_name(links::QueueState state) {
     switch (state) {
-        case links::QueueState::queued: return "queued";
-        case links::QueueState::active: return "active";
-        case links::QueueState::deferred: return "deferred";
+        case links::QueueState::queued:
+            return "queued";
+        case links::QueueState::active:
+            return "active";
+        case links::QueueState::deferred:
+            return "deferred";
     }
     return "queued";
 }
@@ -107,6 +110,8 @@ std::string QueueJson::add(const links::QueueItem& item) {
     return before + item_json(item);
 }
 
-std::string QueueJson::end() const { return begun_ ? "]\n" : "[]\n"; }
+std::string QueueJson::end() const {
+    return begun_ ? "]\n" : "[]\n";
+}
 
 }  // namespace holdfast::mtactl

@@ -1,9 +1,9 @@
 #include "ctl/mtactl/report.h"
 
+#include <cerrno>
+
 #include <sysexits.h>
 #include <unistd.h>
-
-#include <cerrno>
 
 #include "ctl/mtactl/display.h"
 #include "ctl/mtactl/json.h"
@@ -24,13 +24,17 @@ bool write_all(int fd, std::string_view text) {
 
 }  // namespace
 
-bool print(std::string_view text) { return write_all(STDOUT_FILENO, text); }
+bool print(std::string_view text) {
+    return write_all(STDOUT_FILENO, text);
+}
 
 bool print_error(std::string_view line) {
     return write_all(STDERR_FILENO, "mtactl: " + safe_line(line) + "\n");
 }
 
-bool print_usage(std::string_view text) { return write_all(STDERR_FILENO, text); }
+bool print_usage(std::string_view text) {
+    return write_all(STDERR_FILENO, text);
+}
 
 std::string verdict_json(const Attempt<std::string>& verdict) {
     JsonObject object;

@@ -1,7 +1,7 @@
 // mtactl status.
-#include <sysexits.h>
-
 #include <algorithm>
+
+#include <sysexits.h>
 
 #include "ctl/mtactl/commands.h"
 #include "ctl/mtactl/daemon.h"

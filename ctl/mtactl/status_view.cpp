@@ -33,7 +33,9 @@ std::string room_title(const links::RoomStatus& room) {
     return room.detail.empty() ? name : name + " (" + safe_line(room.detail) + ")";
 }
 
-std::string memory_title(MemoryKind kind) { return kind == MemoryKind::pss ? "PSS" : "RSS"; }
+std::string memory_title(MemoryKind kind) {
+    return kind == MemoryKind::pss ? "PSS" : "RSS";
+}
 
 std::string memory_text(const std::optional<std::uint64_t>& bytes) {
     return bytes ? size_text(*bytes) : "-";
@@ -42,8 +44,8 @@ std::string memory_text(const std::optional<std::uint64_t>& bytes) {
 std::string room_table(const StatusFacts& facts) {
     using enum Table::Align;
     Table table({left, right, right, right, right, right, right});
-    table.add({"ROOM", "PID", "UID", "GENERATION", memory_title(facts.memory_kind), "UP",
-               "RESTARTS"});
+    table.add(
+        {"ROOM", "PID", "UID", "GENERATION", memory_title(facts.memory_kind), "UP", "RESTARTS"});
     const auto& rooms = facts.overview.daemon.rooms;
     for (std::size_t i = 0; i < rooms.size(); ++i) {
         const links::RoomStatus& room = rooms[i];
@@ -97,8 +99,8 @@ std::string status_text(const StatusFacts& facts) {
         lines.add({"queue", queue_text(counts)});
     }
     if (!counts.accepting || !counts.trouble.empty()) {
-        lines.add({"trouble", (counts.accepting ? "" : "no mail is accepted: ") +
-                                  safe_line(counts.trouble)});
+        lines.add({"trouble",
+                   (counts.accepting ? "" : "no mail is accepted: ") + safe_line(counts.trouble)});
     }
     return lines.text() + "\n" + room_table(facts);
 }

@@ -1,12 +1,12 @@
 // mtactl stop: asks the daemon to end, and returns when it has. What has ended is the process, seen
 // through a pidfd: neither a number that another process gets later, nor a path.
+#include <cerrno>
+#include <cstring>
+
 #include <poll.h>
 #include <sys/syscall.h>
 #include <sysexits.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 
 #include "ctl/mtactl/commands.h"
 #include "ctl/mtactl/daemon.h"
@@ -36,8 +36,9 @@ Attempt<UniqueFd> daemon_process(Daemon& daemon) {
         });
     if (!asked) return std::unexpected(asked.error());
     UniqueFd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-    if (!process) return fails(EX_OSERR, "smtpd's process can't be watched: " +
-                                             std::string(strerrordesc_np(errno)));
+    if (!process)
+        return fails(EX_OSERR,
+                     "smtpd's process can't be watched: " + std::string(strerrordesc_np(errno)));
     return process;
 }
 
@@ -63,8 +64,7 @@ Attempt<std::string> stop(const Site& site, Haste haste) {
     if (!daemon) return std::unexpected(daemon.error());
     const auto process = daemon_process(*daemon);
     if (!process) return std::unexpected(process.error());
-    const auto asked =
-        daemon->ask_to_end(links::StopRequest{haste == Haste::now}, patience);
+    const auto asked = daemon->ask_to_end(links::StopRequest{haste == Haste::now}, patience);
     if (!asked) return std::unexpected(asked.error());
     return wait_until_ended(*process, haste);
 }

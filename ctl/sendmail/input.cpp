@@ -15,7 +15,7 @@ namespace holdfast::sendmail {
 
 namespace {
 
-using Buffer = std::array<char, 64 * 1024>;
+using Buffer = std::array<char, 65536>;
 
 constexpr int forever = -1;
 

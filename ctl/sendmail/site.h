@@ -24,7 +24,7 @@ struct Site {
     // After an error, the writer of our input is heard out so long and so far: cron's children
     // would otherwise die of SIGPIPE before they could report.
     Duration drain = std::chrono::seconds(5);
-    std::size_t max_drain = 64 * 1024 * 1024;
+    std::size_t max_drain = 67'108'864;
 };
 
 }  // namespace holdfast::sendmail

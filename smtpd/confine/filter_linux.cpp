@@ -40,6 +40,21 @@ void allow(std::vector<CallRule>& rules, std::initializer_list<int> numbers) {
     for (const int number : numbers) rules.push_back({number});
 }
 
+// Calls that are harmless with some arguments only.
+void allow_narrowed(std::vector<CallRule>& rules) {
+    constexpr auto executable = static_cast<std::uint32_t>(PROT_EXEC);
+    rules.push_back({__NR_mmap, 2, executable, 0});
+    rules.push_back({__NR_mprotect, 2, executable, 0});
+    rules.push_back({__NR_prctl, 0, ~0U, PR_SET_NAME});
+    // libevent's wake-up pipe: both ends stay here.
+    rules.push_back({__NR_socketpair, 0, ~0U, AF_UNIX});
+    rules.push_back({__NR_pipe2});
+    // abort(): a signal to oneself, never to another process.
+    rules.push_back({__NR_tgkill, 0, ~0U, static_cast<std::uint32_t>(getpid())});
+    rules.push_back({__NR_newfstatat, 3, static_cast<std::uint32_t>(AT_EMPTY_PATH),
+                     static_cast<std::uint32_t>(AT_EMPTY_PATH)});
+}
+
 // Computing, memory, time, the event loop, and talking over descriptors that are open already.
 void allow_common(std::vector<CallRule>& rules) {
     allow(rules, {__NR_read,
@@ -65,7 +80,6 @@ void allow_common(std::vector<CallRule>& rules) {
                   __NR_epoll_pwait,
                   __NR_ppoll,
                   __NR_eventfd2,
-                  __NR_pipe2,  // libevent makes one when a loop is made
                   __NR_brk,
                   __NR_munmap,
                   __NR_mremap,
@@ -96,17 +110,7 @@ void allow_common(std::vector<CallRule>& rules) {
 #ifdef __NR_epoll_wait
     allow(rules, {__NR_epoll_wait, __NR_poll, __NR_time});
 #endif
-    constexpr auto executable = static_cast<std::uint32_t>(PROT_EXEC);
-    rules.push_back({__NR_mmap, 2, executable, 0});
-    rules.push_back({__NR_mprotect, 2, executable, 0});
-    rules.push_back({__NR_prctl, 0, ~0U, PR_SET_NAME});
-    // libevent's wake-up pipe: both ends stay here.
-    rules.push_back({__NR_socketpair, 0, ~0U, AF_UNIX});
-    rules.push_back({__NR_pipe2});
-    // abort(): a signal to oneself, never to another process.
-    rules.push_back({__NR_tgkill, 0, ~0U, static_cast<std::uint32_t>(getpid())});
-    rules.push_back({__NR_newfstatat, 3, static_cast<std::uint32_t>(AT_EMPTY_PATH),
-                     static_cast<std::uint32_t>(AT_EMPTY_PATH)});
+    allow_narrowed(rules);
 }
 
 void allow_threads(std::vector<CallRule>& rules) {

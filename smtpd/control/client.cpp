@@ -138,6 +138,8 @@ void Client::check_deadlines() {
     close();
 }
 
-void Client::progress() { progress_ = house_.loop.now(); }
+void Client::progress() {
+    progress_ = house_.loop.now();
+}
 
 }  // namespace holdfast::control

@@ -51,8 +51,8 @@ bool Clients::make_room_for(std::uint32_t uid) {
 }
 
 std::uint32_t Clients::heaviest() const {
-    const auto most = std::ranges::max_element(
-        shares_, {}, [](const auto& share) { return share.second; });
+    const auto most =
+        std::ranges::max_element(shares_, {}, [](const auto& share) { return share.second; });
     return most->first;
 }
 

@@ -35,9 +35,15 @@ void Intake::carry(Message&& message) {
     perform(submission_->on(std::forward<Message>(message)));
 }
 
-void Intake::on(links::SubmitRecipients&& message) { carry(std::move(message)); }
-void Intake::on(links::SubmitBytes&& message) { carry(std::move(message)); }
-void Intake::on(links::SubmitEnd&& message) { carry(std::move(message)); }
+void Intake::on(links::SubmitRecipients&& message) {
+    carry(std::move(message));
+}
+void Intake::on(links::SubmitBytes&& message) {
+    carry(std::move(message));
+}
+void Intake::on(links::SubmitEnd&& message) {
+    carry(std::move(message));
+}
 
 TransactionEvents Intake::transaction_events() {
     TransactionEvents events;

@@ -12,7 +12,9 @@ std::uint64_t ParentLink::ask(const std::function<links::ControlToParent(std::ui
     return number;
 }
 
-void ParentLink::withdraw(std::uint64_t request) { requests_.erase(request); }
+void ParentLink::withdraw(std::uint64_t request) {
+    requests_.erase(request);
+}
 
 void ParentLink::on_reply(std::uint64_t request, ParentReply reply) {
     const auto found = requests_.find(request);

@@ -20,7 +20,9 @@ void QmgrLink::attach(UniqueFd channel) {
     tell_all_resumed();
 }
 
-bool QmgrLink::congested() const { return channel_ && channel_->backlog() > backlog_limit; }
+bool QmgrLink::congested() const {
+    return channel_ && channel_->backlog() > backlog_limit;
+}
 
 void QmgrLink::send(links::ControlToQmgr message) {
     if (!channel_) return;
@@ -33,7 +35,9 @@ std::uint64_t QmgrLink::enlist(TransactionEvents events) {
     return last_number_;
 }
 
-void QmgrLink::dismiss(std::uint64_t transaction) { transactions_.erase(transaction); }
+void QmgrLink::dismiss(std::uint64_t transaction) {
+    transactions_.erase(transaction);
+}
 
 std::uint64_t QmgrLink::ask(const std::function<links::ControlToQmgr(std::uint64_t)>& query,
                             Callback callback) {
@@ -47,7 +51,9 @@ std::uint64_t QmgrLink::ask(const std::function<links::ControlToQmgr(std::uint64
     return number;
 }
 
-void QmgrLink::withdraw(std::uint64_t request) { requests_.erase(request); }
+void QmgrLink::withdraw(std::uint64_t request) {
+    requests_.erase(request);
+}
 
 // Callbacks are copied before they are called: they may withdraw themselves.
 void QmgrLink::on(links::Credit&& message) {

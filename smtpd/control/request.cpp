@@ -1,11 +1,11 @@
 #include "smtpd/control/request.h"
 
-#include <fcntl.h>
-#include <sysexits.h>
-
 #include <algorithm>
 #include <memory>
 #include <utility>
+
+#include <fcntl.h>
+#include <sysexits.h>
 
 namespace holdfast::control {
 

@@ -5,7 +5,9 @@
 
 namespace holdfast::control {
 
-Confinement confinement() { return {{Power::accept}, {}, {}}; }
+Confinement confinement() {
+    return {{Power::accept}, {}, {}};
+}
 
 Room::Room(Loop& loop, Entry<links::ControlSnapshot> entry, Clients::Limits limits)
     : loop_(loop),
@@ -23,26 +25,31 @@ Room::Room(Loop& loop, Entry<links::ControlSnapshot> entry, Clients::Limits limi
     parent_.send(links::Ready());
 }
 
-void Room::on(links::Start&&) { panic("a second Start from the parent"); }
+void Room::on(links::Start&&) {
+    panic("a second Start from the parent");
+}
 
 void Room::on(links::Peer&& message) {
     switch (message.room) {
-        case links::Room::qmgr: return qmgr_.attach(std::move(message.channel));
-        case links::Room::users: return users_.attach(std::move(message.channel));
+        case links::Room::qmgr:
+            return qmgr_.attach(std::move(message.channel));
+        case links::Room::users:
+            return users_.attach(std::move(message.channel));
         case links::Room::parent:
         case links::Room::smtpin:
         case links::Room::control:
         case links::Room::mda:
-        case links::Room::probe: break;
+        case links::Room::probe:
+            break;
     }
     log::warning("unknown-peer", {{"room", links::room_name(message.room)}});
 }
 
 void Room::on(links::Listener&& message) {
     if (draining_) return;
-    acceptors_.push_back(
-        std::make_unique<Acceptor>(loop_, std::move(message.socket), message.address,
-                                   [this](UniqueFd socket) { clients_.accept(std::move(socket)); }));
+    acceptors_.push_back(std::make_unique<Acceptor>(
+        loop_, std::move(message.socket), message.address,
+        [this](UniqueFd socket) { clients_.accept(std::move(socket)); }));
     acceptors_.back()->want_connections(serving_);
 }
 
@@ -51,7 +58,9 @@ void Room::on(links::Go&&) {
     for (const auto& acceptor : acceptors_) acceptor->want_connections(true);
 }
 
-void Room::on(links::Drain&&) { drain(); }
+void Room::on(links::Drain&&) {
+    drain();
+}
 
 void Room::on(links::StatusReply&& message) {
     requests_to_parent_.on_reply(message.request, std::move(message));

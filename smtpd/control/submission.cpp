@@ -1,8 +1,8 @@
 #include "smtpd/control/submission.h"
 
-#include <sysexits.h>
-
 #include <algorithm>
+
+#include <sysexits.h>
 
 #include "smtpd/base/packet.h"
 #include "smtpd/base/quote.h"
@@ -13,7 +13,7 @@ namespace holdfast::control {
 
 namespace {
 
-constexpr std::size_t max_envid = 100;      // RFC 3461 section 4.4
+constexpr std::size_t max_envid = 100;       // RFC 3461 section 4.4
 constexpr std::size_t max_full_name = 1000;  // no line of a header is longer
 constexpr std::size_t max_answer = 1000;
 constexpr std::size_t max_unreadable = 20;
@@ -26,7 +26,9 @@ bool is_eight_bit(std::string_view bytes) {
     return std::ranges::any_of(bytes, [](char c) { return static_cast<signed char>(c) < 0; });
 }
 
-std::string nameless(std::uint32_t uid) { return "uid-" + std::to_string(uid); }
+std::string nameless(std::uint32_t uid) {
+    return "uid-" + std::to_string(uid);
+}
 
 links::Refusal loop_refusal(std::uint64_t hops) {
     return {554, "5.4.6",
@@ -131,18 +133,25 @@ void Submission::find_header_end() {
     if (line_end != std::string::npos) line_start_ = line_end + 1;
 }
 
-void Submission::user_is(links::UserReply user) { user_ = std::move(user); }
+void Submission::user_is(links::UserReply user) {
+    user_ = std::move(user);
+}
 
-bool Submission::ready_to_start() const { return phase_ == Phase::held && user_.has_value(); }
+bool Submission::ready_to_start() const {
+    return phase_ == Phase::held && user_.has_value();
+}
 
 std::string Submission::login() const {
     const bool known = user_->lookup == links::Lookup::found && !user_->name.empty();
     return known ? user_->name : nameless(submitter_.uid);
 }
 
-std::string Submission::login_sender() const {
+// Nothing where the origin is no domain.
+std::optional<std::string> Submission::sender() const {
+    if (submit_.sender_given) return submit_.sender;
     const auto address = login_address(login(), submitter_.uid, snapshot_.origin);
-    return address ? address->text() : login() + "@" + snapshot_.origin;
+    if (!address) return std::nullopt;
+    return address->text();
 }
 
 std::uint8_t Submission::notify() const {
@@ -163,24 +172,33 @@ Envelope Submission::envelope(const std::string& sender) const {
     return envelope;
 }
 
-Actions Submission::start(WallTime now) {
+Completion Submission::completion(const std::string& sender, WallTime now) const {
     Completion facts;
     facts.work = submit_.complete_header ? HeaderWork::complete : HeaderWork::keep;
     facts.uid = submitter_.uid;
     facts.user = login();
     facts.full_name = user_->lookup == links::Lookup::found ? user_->full_name : std::string();
     facts.given_name = submit_.full_name;
-    facts.sender = submit_.sender_given ? submit_.sender : login_sender();
+    facts.sender = sender;
     facts.origin = snapshot_.origin;
     facts.hostname = snapshot_.hostname;
     facts.id = submit_.id;
     facts.now = now;
-    CompletedHeader header = complete_header(std::string_view(text_).substr(0, header_end_), facts);
+    return facts;
+}
+
+Actions Submission::start(WallTime now) {
+    const auto from = sender();
+    if (!from) {
+        return answer(EX_CONFIG, "smtpd.conf: the origin " + quoted(snapshot_.origin) +
+                                     " is no domain: nobody here has an address");
+    }
+    const CompletedHeader header =
+        complete_header(std::string_view(text_).substr(0, header_end_), completion(*from, now));
     const std::uint64_t hops = std::uint64_t{submit_.hops} + header.hops;
 
     Actions actions;
-    actions.emplace_back(
-        links::Begin{submitter_.transaction, envelope(facts.sender), submitter_.drop});
+    actions.emplace_back(links::Begin{submitter_.transaction, envelope(*from), submitter_.drop});
     const links::Refusal refusal = hops > max_hops ? loop_refusal(hops) : links::Refusal();
     add_recipients(actions, recipients_.addresses(), refusal);
     add_recipients(actions, unreadable(), {553, "5.1.3", "this part of the header is no address"});
@@ -274,12 +292,16 @@ Actions Submission::give_up() {
 bool Submission::wants_input() const {
     switch (phase_) {
         case Phase::recipients:
-        case Phase::header: return held() <= small || large_;
-        case Phase::held: return false;
-        case Phase::flowing: return text_.empty();
+        case Phase::header:
+            return held() <= small || large_;
+        case Phase::held:
+            return false;
+        case Phase::flowing:
+            return text_.empty();
         case Phase::handed_over:  // to learn that the client has gone
         case Phase::discarding:
-        case Phase::over: return true;
+        case Phase::over:
+            return true;
     }
     return true;
 }

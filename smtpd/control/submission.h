@@ -17,6 +17,7 @@
 #include "smtpd/links/control_client.h"
 #include "smtpd/links/snapshots.h"
 #include "smtpd/links/users_client.h"
+#include "smtpd/mail/completion.h"
 #include "smtpd/mail/message_text.h"
 
 namespace holdfast::control {
@@ -105,7 +106,8 @@ class Submission {
                         const links::Refusal& refusal) const;
     std::vector<std::string> unreadable() const;
     std::string login() const;
-    std::string login_sender() const;
+    std::optional<std::string> sender() const;
+    Completion completion(const std::string& sender, WallTime now) const;
     Envelope envelope(const std::string& sender) const;
     std::uint8_t notify() const;
 

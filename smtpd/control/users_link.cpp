@@ -27,7 +27,9 @@ std::uint64_t UsersLink::ask(std::uint32_t uid, Callback callback) {
     return number;
 }
 
-void UsersLink::withdraw(std::uint64_t question) { questions_.erase(question); }
+void UsersLink::withdraw(std::uint64_t question) {
+    questions_.erase(question);
+}
 
 void UsersLink::put(std::uint64_t number, const Question& question) {
     if (channel_) channel_->send(links::UidQuery{number, question.uid});

@@ -25,8 +25,8 @@ bool is_quoted_string(std::string_view text) {
     const std::string_view inner = text.substr(1, text.size() - 2);
     for (std::size_t i = 0; i < inner.size(); ++i) {
         if (inner[i] == '"') return false;
-        if (inner[i] == '\\' && ++i == inner.size()) return false;
-        if (!ascii::is_printable(inner[i])) return false;
+        if (inner[i] == '\\') ++i;
+        if (i == inner.size() || !ascii::is_printable(inner[i])) return false;
     }
     return true;
 }

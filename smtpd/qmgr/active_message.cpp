@@ -25,7 +25,9 @@ std::int64_t ActiveMessage::wall() const {
     return house_.loop.clock().wall().time_since_epoch().count();
 }
 
-Duration ActiveMessage::age() const { return house_.loop.now() - facts_.born; }
+Duration ActiveMessage::age() const {
+    return house_.loop.now() - facts_.born;
+}
 
 void ActiveMessage::start() {
     if (forget_) return remove();
@@ -49,9 +51,8 @@ void ActiveMessage::route(std::uint32_t recipient) {
         if (state.expanded) return house_.router.resume(state.expansion, known);
         return house_.router.route(message_.envelope.recipients[recipient].address, known);
     };
-    house_.users.route(attempt, [this, recipient](Route found) {
-        routed(recipient, std::move(found));
-    }, alive_);
+    house_.users.route(
+        attempt, [this, recipient](Route found) { routed(recipient, std::move(found)); }, alive_);
 }
 
 void ActiveMessage::routed(std::uint32_t recipient, Route route) {
@@ -101,10 +102,14 @@ void ActiveMessage::stop_ended(std::size_t at, JobResult result) {
             log::error("damaged", {{"msg", message_.envelope.id}, {"reason", result.outcome.text}});
             round_->skip(at);
             break;
-        case JobEnd::drained: round_->skip(at); break;
+        case JobEnd::drained:
+            round_->skip(at);
+            break;
         case JobEnd::reported:
         case JobEnd::not_begun:
-        case JobEnd::unread: round_->report(at, result.outcome, wall()); break;
+        case JobEnd::unread:
+            round_->report(at, result.outcome, wall());
+            break;
     }
     check_soon();
 }
@@ -167,8 +172,8 @@ void ActiveMessage::expire_if_old() {
 }
 
 void ActiveMessage::defer() {
-    const auto kind = round_->has_entries() || !round_->skipped() ? Ending::Kind::deferred
-                                                                  : Ending::Kind::parked;
+    const auto kind =
+        round_->has_entries() || !round_->skipped() ? Ending::Kind::deferred : Ending::Kind::parked;
     const auto durability =
         round_->has_success() ? queue::Durability::synced : queue::Durability::lazy;
     record(durability, [this, kind] { end(kind); });
@@ -176,13 +181,16 @@ void ActiveMessage::defer() {
 
 void ActiveMessage::finish() {
     std::vector<FailedRecipient> failed = failed_recipients(message_);
-    if (failed.empty()) return remove();
     auto plan = plan_notice(message_.envelope, house_.router.origin());
-    if (plan) return announce_notice(std::move(failed), std::move(*plan));
-    log::warning("undeliverable", {{"msg", message_.envelope.id},
-                                   {"to", failed.front().recipient.address},
-                                   {"reason", failed.front().outcome.text},
-                                   {"bounce", "none, the sender is null"}});
+    if (!failed.empty() && plan) return announce_notice(std::move(failed), std::move(*plan));
+    const bool notice_died =
+        message_.envelope.source == Source::queue && !plan &&
+        message_.state.recipients.front().target({}).progress == queue::Progress::refused;
+    if (!failed.empty() || notice_died) {
+        log::warning("undeliverable", {{"msg", message_.envelope.id},
+                                       {"to", message_.envelope.recipients.front().address},
+                                       {"bounce", "none, the sender is null"}});
+    }
     remove();
 }
 
@@ -207,8 +215,7 @@ void ActiveMessage::announce_notice(std::vector<FailedRecipient> failed, NoticeP
     const queue::LogEntry entry{wall(), std::move(noticed)};
     queue::apply(message_.state, entry);
     extra_.push_back(entry);
-    record(queue::Durability::synced,
-           [this, facts = std::move(facts)] { write_notice(facts); });
+    record(queue::Durability::synced, [this, facts = std::move(facts)] { write_notice(facts); });
 }
 
 void ActiveMessage::write_notice(NoticeFacts facts) {
@@ -236,17 +243,20 @@ void ActiveMessage::notice_written(Result<queue::Draft> draft) {
         log::error("bounce-failed", {{"msg", message_.envelope.id}, {"reason", draft.error()}});
         return end(Ending::Kind::deferred);
     }
-    house_.spool.commit(std::move(*draft), [this, alive = std::weak_ptr(alive_)](
-                                               const queue::Commit& commit) {
-        if (!alive.expired()) notice_committed(commit);
-    });
+    house_.spool.commit(std::move(*draft),
+                        [this, alive = std::weak_ptr(alive_)](const queue::Commit& commit) {
+                            if (!alive.expired()) notice_committed(commit);
+                        });
 }
 
 void ActiveMessage::notice_committed(const queue::Commit& commit) {
     switch (commit.kind) {
         case queue::CommitKind::accepted:
-        case queue::CommitKind::repeated: break;
-        case queue::CommitKind::unknown: house_.health.lost_trust(*commit.error); break;
+        case queue::CommitKind::repeated:
+            break;
+        case queue::CommitKind::unknown:
+            house_.health.lost_trust(*commit.error);
+            break;
         case queue::CommitKind::taken:
         case queue::CommitKind::failed: {
             const Error error = commit.error ? *commit.error : Error(EEXIST, "commit a bounce");
@@ -255,9 +265,9 @@ void ActiveMessage::notice_committed(const queue::Commit& commit) {
             return end(Ending::Kind::deferred);
         }
     }
-    log::info("bounced", {{"msg", message_.envelope.id},
-                          {"bounce", *notice_},
-                          {"to", message_.envelope.sender}});
+    log::info(
+        "bounced",
+        {{"msg", message_.envelope.id}, {"bounce", *notice_}, {"to", message_.envelope.sender}});
     remove();
 }
 
@@ -314,9 +324,8 @@ void ActiveMessage::record(queue::Durability durability, std::function<void()> t
             return then();
         }
         round_->give_back(std::move(*entries));
-        retry_later("record", cursor.error(), [this, durability, then] {
-            record(durability, then);
-        });
+        retry_later("record", cursor.error(),
+                    [this, durability, then] { record(durability, then); });
     });
 }
 
@@ -324,8 +333,7 @@ void ActiveMessage::record(queue::Durability durability, std::function<void()> t
 void ActiveMessage::retry_later(std::string_view what, const Error& error,
                                 std::function<void()> action) {
     house_.health.failed(error);
-    log::error("disk-refused",
-               {{"msg", message_.envelope.id}, {"what", what}, {"reason", error}});
+    log::error("disk-refused", {{"msg", message_.envelope.id}, {"what", what}, {"reason", error}});
     stuck_ = true;
     timer_action_ = std::move(action);
     timer_.set(disk_pause);

@@ -41,8 +41,8 @@ struct Ending {
         lost,      // damaged: in quarantine/, and reported
     };
     Kind kind = Kind::deferred;
-    bool repeated = false;                // an attempt may have delivered without our knowing
-    std::optional<MessageId> notice;      // a new message of ours, in queue/
+    bool repeated = false;            // an attempt may have delivered without our knowing
+    std::optional<MessageId> notice;  // a new message of ours, in queue/
 };
 
 class ActiveMessage {
@@ -51,7 +51,7 @@ class ActiveMessage {
         MonoTime born;
         bool repeated = false;
         std::shared_ptr<const std::string> bytes;  // the body, where it is in memory
-        std::vector<queue::LogEntry> unrecorded;  // are part of the message's state already
+        std::vector<queue::LogEntry> unrecorded;   // are part of the message's state already
     };
     using OnEnd = std::function<void(Ending)>;
 

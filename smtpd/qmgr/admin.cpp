@@ -1,8 +1,8 @@
 #include "smtpd/qmgr/admin.h"
 
-#include <sysexits.h>
-
 #include <algorithm>
+
+#include <sysexits.h>
 
 #include "smtpd/base/log.h"
 #include "smtpd/base/packet.h"
@@ -15,7 +15,9 @@ namespace {
 constexpr std::size_t max_item = max_chunk / Admin::page - 64;
 constexpr std::size_t max_last = 200;
 
-std::string not_in_queue(const MessageId& id) { return id.text() + " is not in the queue"; }
+std::string not_in_queue(const MessageId& id) {
+    return id.text() + " is not in the queue";
+}
 
 // Of the pending targets of a recipient, what the latest attempt said.
 std::string last_text(const queue::RecipientState& state) {
@@ -49,9 +51,12 @@ std::vector<links::QueueRecipient> pending_recipients(const queue::Message& mess
 
 links::QueueState state_of(Phase phase) {
     switch (phase) {
-        case Phase::queued: return links::QueueState::queued;
-        case Phase::active: return links::QueueState::active;
-        case Phase::deferred: break;
+        case Phase::queued:
+            return links::QueueState::queued;
+        case Phase::active:
+            return links::QueueState::active;
+        case Phase::deferred:
+            break;
     }
     return links::QueueState::deferred;
 }
@@ -112,8 +117,8 @@ void Admin::on(links::ListQuery&& query) {
             }
             return messages;
         },
-        [this, request = query.request, ids = std::move(ids)](
-            const std::vector<queue::Message>& messages) {
+        [this, request = query.request,
+         ids = std::move(ids)](const std::vector<queue::Message>& messages) {
             links::ListItems list{request, {}, ids.size() < page};
             auto next = messages.begin();
             for (const MessageId& id : ids) {
@@ -138,10 +143,10 @@ links::QueueItem Admin::item_of(const MessageIndex::Item& item,
     result.sender = message.envelope.sender;
     result.recipients = pending_recipients(message, max_item - result.sender.size() - 64);
     if (item.second.phase == Phase::deferred) {
-        const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(
-            item.second.next - loop_.now());
-        result.next = spool_.wall().time_since_epoch().count() + std::max<std::int64_t>(
-                                                                     wait.count(), 0);
+        const auto wait =
+            std::chrono::duration_cast<std::chrono::milliseconds>(item.second.next - loop_.now());
+        result.next =
+            spool_.wall().time_since_epoch().count() + std::max<std::int64_t>(wait.count(), 0);
     }
     return result;
 }

@@ -15,9 +15,12 @@ constexpr std::size_t max_place = 255;
 
 char status_class(Verdict verdict) {
     switch (verdict) {
-        case Verdict::delivered: return '2';
-        case Verdict::retry: return '4';
-        case Verdict::refused: break;
+        case Verdict::delivered:
+            return '2';
+        case Verdict::retry:
+            return '4';
+        case Verdict::refused:
+            break;
     }
     return '5';
 }
@@ -26,9 +29,8 @@ bool is_status(std::string_view text, char first) {
     if (text.size() < 5 || text.size() > 9 || text[0] != first || text[1] != '.') return false;
     const std::size_t dot = text.find('.', 2);
     if (dot == 2 || dot == std::string_view::npos || dot + 1 == text.size()) return false;
-    return std::ranges::count(text, '.') == 2 && std::ranges::all_of(text, [](char c) {
-               return c == '.' || (c >= '0' && c <= '9');
-           });
+    return std::ranges::count(text, '.') == 2 &&
+           std::ranges::all_of(text, [](char c) { return c == '.' || (c >= '0' && c <= '9'); });
 }
 
 std::string cut(std::string text, std::size_t limit) {
@@ -36,7 +38,9 @@ std::string cut(std::string text, std::size_t limit) {
     return text;
 }
 
-Outcome retry(std::string text) { return {Verdict::retry, "4.3.0", std::move(text), {}}; }
+Outcome retry(std::string text) {
+    return {Verdict::retry, "4.3.0", std::move(text), {}};
+}
 
 }  // namespace
 
@@ -73,10 +77,10 @@ void Agent::deliver(Job job) {
 
 // Nothing is said to the agent before the body has been read and found whole.
 void Agent::open_body(const Job& job) {
-    spool_.run([id = job.body.id, place = job.body.place](
-                   queue::Store& store) { return store.open_body(id, place); },
-               [this, alive = std::weak_ptr(alive_), number = job.deliver.job](
-                   std::expected<queue::Slice, queue::LoadFailure> body) {
+    spool_.run([id = job.body.id,
+                place = job.body.place](queue::Store& store) { return store.open_body(id, place); },
+               [this, alive = std::weak_ptr(alive_),
+                number = job.deliver.job](std::expected<queue::Slice, queue::LoadFailure> body) {
                    if (!alive.expired()) body_opened(number, std::move(body));
                });
 }
@@ -96,14 +100,17 @@ void Agent::body_opened(std::uint64_t number,
     pump_and_tell();
 }
 
-void Agent::announce(const Job& job) { channel_.send(job.deliver); }
+void Agent::announce(const Job& job) {
+    channel_.send(job.deliver);
+}
 
 void Agent::pump() {
     while (sending_ && !sending_->reading && sending_->offset < sending_->length) {
-        const std::uint64_t room = links::window - std::min<std::uint64_t>(outstanding_,
-                                                                           links::window);
+        const std::uint64_t room =
+            links::window - std::min<std::uint64_t>(outstanding_, links::window);
         const std::uint64_t rest = sending_->length - sending_->offset;
-        const auto size = static_cast<std::size_t>(std::min({room, rest, std::uint64_t{max_chunk}}));
+        const auto size =
+            static_cast<std::size_t>(std::min({room, rest, std::uint64_t{max_chunk}}));
         if (size == 0) return;  // BytesTaken goes on
         if (sending_->bytes != nullptr) {
             send_piece(sending_->bytes->substr(static_cast<std::size_t>(sending_->offset), size));
@@ -132,16 +139,17 @@ void Agent::send_piece(std::string piece) {
 
 void Agent::read_piece(std::size_t size) {
     sending_->reading = true;
-    spool_.run([slice = sending_->slice, offset = sending_->offset, size](
-                   queue::Store&) { return slice->read(offset, size); },
-               [this, alive = std::weak_ptr(alive_), job = sending_->job](
-                   Result<std::string> piece) {
-                   if (alive.expired() || ended_ || !sending_ || sending_->job != job) return;
-                   sending_->reading = false;
-                   if (!piece) return fail();
-                   send_piece(std::move(*piece));
-                   pump_and_tell();
-               });
+    spool_.run(
+        [slice = sending_->slice, offset = sending_->offset, size](queue::Store&) {
+            return slice->read(offset, size);
+        },
+        [this, alive = std::weak_ptr(alive_), job = sending_->job](Result<std::string> piece) {
+            if (alive.expired() || ended_ || !sending_ || sending_->job != job) return;
+            sending_->reading = false;
+            if (!piece) return fail();
+            send_piece(std::move(*piece));
+            pump_and_tell();
+        });
 }
 
 void Agent::on(links::Report&& report) {

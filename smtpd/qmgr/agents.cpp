@@ -77,10 +77,13 @@ void Agents::pump(Post& place) {
         case Phase::resting:
             if (!place.jobs.empty()) want_agent(place);
             break;
-        case Phase::standing: feed(place); break;
+        case Phase::standing:
+            feed(place);
+            break;
         case Phase::in_line:
         case Phase::spawning:
-        case Phase::cooling: break;
+        case Phase::cooling:
+            break;
     }
 }
 
@@ -128,10 +131,10 @@ void Agents::on(links::MdaSpawned&& spawned) {
     place.since = loop_.now();
     place.refusals = 0;
     place.timer->cancel();
-    place.agent = std::make_unique<Agent>(
-        loop_, spool_, std::move(spawned.channel),
-        Agent::Callbacks{[this, user = place.user] { pump(post(user)); },
-                         [this, user = place.user] { agent_ended(user); }});
+    place.agent =
+        std::make_unique<Agent>(loop_, spool_, std::move(spawned.channel),
+                                Agent::Callbacks{[this, user = place.user] { pump(post(user)); },
+                                                 [this, user = place.user] { agent_ended(user); }});
     feed(place);
 }
 
@@ -225,7 +228,8 @@ void Agents::timer_fired(const std::string& user) {
             pump(place);
             break;
         case Phase::resting:
-        case Phase::in_line: break;
+        case Phase::in_line:
+            break;
     }
     unpark_some();
     forget_if_idle(user);

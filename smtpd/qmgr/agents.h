@@ -23,13 +23,13 @@ class Agents {
   public:
     struct Limits {
         std::size_t agents = 20;
-        std::size_t waiting = 4000;         // deliveries in all
-        std::size_t long_line = 1000;       // of one user, while there is plenty of room
-        std::size_t short_line = 50;        // of one user, when half of `waiting` is taken
+        std::size_t waiting = 4000;    // deliveries in all
+        std::size_t long_line = 1000;  // of one user, while there is plenty of room
+        std::size_t short_line = 50;   // of one user, when half of `waiting` is taken
         Duration linger = std::chrono::milliseconds(1500);  // of an agent without work
-        Duration turn = std::chrono::seconds(5);      // while others wait for a slot
-        Duration silence = std::chrono::minutes(10);  // then it is given up
-        Duration spawn = std::chrono::seconds(60);    // likewise, before it stands
+        Duration turn = std::chrono::seconds(5);            // while others wait for a slot
+        Duration silence = std::chrono::minutes(10);        // then it is given up
+        Duration spawn = std::chrono::seconds(60);          // likewise, before it stands
     };
 
     struct Callbacks {

@@ -62,8 +62,8 @@ const queue::TargetState* refused_target(const queue::RecipientState& state) {
 
 Outcome without_expansion(const Outcome& outcome) {
     Outcome result = outcome;
-    result.text = "delivery to what stands behind this address failed (status " +
-                  status_of(outcome) + ")";
+    result.text =
+        "delivery to what stands behind this address failed (status " + status_of(outcome) + ")";
     return result;
 }
 
@@ -157,8 +157,8 @@ std::vector<FailedRecipient> failed_recipients(const queue::Message& message) {
         const Recipient& recipient = message.envelope.recipients[i];
         const queue::TargetState* refused = refused_target(state);
         if (refused == nullptr || !wants_to_hear(recipient)) continue;
-        result.push_back({recipient, state.expanded ? without_expansion(refused->last)
-                                                    : refused->last,
+        result.push_back({recipient,
+                          state.expanded ? without_expansion(refused->last) : refused->last,
                           refused->last_time});
     }
     return result;

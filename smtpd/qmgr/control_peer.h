@@ -18,8 +18,7 @@ class ControlPeer {
     using OnEnd = std::function<void(std::optional<Breach>)>;
 
     // `pickup` may be nullptr: there is no drop/. `on_end` as in SmtpinPeer.
-    ControlPeer(Reception& house, Admin& admin, DropPickup* pickup, UniqueFd channel,
-                OnEnd on_end);
+    ControlPeer(Reception& house, Admin& admin, DropPickup* pickup, UniqueFd channel, OnEnd on_end);
 
     std::size_t open() const { return intake_.open(); }
     void send(links::QmgrToControl message) { channel_.send(std::move(message)); }

@@ -69,8 +69,7 @@ void Deliveries::locked(Result<std::optional<UniqueFd>> lock) {
         return;
     }
     if (!std::exchange(lock_complained_, true)) {
-        const std::string why =
-            lock ? "another process schedules this spool" : lock.error().text();
+        const std::string why = lock ? "another process schedules this spool" : lock.error().text();
         log::warning("waiting-for-lock", {{"reason", why}});
     }
     lock_timer_.set(between_lock_attempts);
@@ -87,20 +86,19 @@ void Deliveries::scan() {
 
 void Deliveries::next_batch(std::shared_ptr<queue::Scan> scan) {
     if (draining_) return;
-    house_.spool.run([scan](queue::Store&) { return scan->next(); },
-                     [this, scan, alive = std::weak_ptr(alive_)](
-                         const Result<queue::Scan::Batch>& batch) {
-                         if (alive.expired()) return;
-                         if (!batch) return scan_again_later(batch.error());
-                         take_batch(*batch);
-                         if (!batch->last) return next_batch(scan);
-                         log::info("queue-scanned", {{"messages", index_.size()}});
-                     });
+    house_.spool.run(
+        [scan](queue::Store&) { return scan->next(); },
+        [this, scan, alive = std::weak_ptr(alive_)](const Result<queue::Scan::Batch>& batch) {
+            if (alive.expired()) return;
+            if (!batch) return scan_again_later(batch.error());
+            take_batch(*batch);
+            if (!batch->last) return next_batch(scan);
+            log::info("queue-scanned", {{"messages", index_.size()}});
+        });
 }
 
 void Deliveries::scan_again_later(const Error& error) {
     log::error("scan-failed", {{"reason", error}});
-    house_.health.failed(error);
     lock_.reset();  // and all over again, with a fresh look at the lock
     lock_timer_.set(disk_pause);
 }
@@ -198,7 +196,8 @@ void Deliveries::not_loaded(Item& item, const queue::LoadFailure& failure) {
         case queue::LoadFault::newer:
             log::warning("newer", {{"msg", id}, {"reason", failure.error}});
             return forget_item(id);
-        case queue::LoadFault::gone: return forget_item(id);
+        case queue::LoadFault::gone:
+            return forget_item(id);
     }
 }
 
@@ -231,8 +230,8 @@ bool Deliveries::still_waits(Item& item, const queue::Message& message) {
     if (message.state.held) return true;
     if (!std::exchange(item.second.by_log, false) || item.second.attempts == 0) return false;
     const Duration delay = house_.backoff.delay(item.second.attempts);
-    const Duration rest = remaining_delay(
-        message.state, delay, house_.spool.wall().time_since_epoch().count());
+    const Duration rest =
+        remaining_delay(message.state, delay, house_.spool.wall().time_since_epoch().count());
     if (rest <= Duration::zero()) return false;
     index_.schedule(item, house_.loop.now() + rest);
     return true;
@@ -277,9 +276,9 @@ void Deliveries::activate(Item& item, queue::Message message,
     ActiveMessage::Facts facts{item.second.born, item.second.repeated, std::move(bytes),
                                std::move(verdicts)};
     auto& place = active_[id];
-    place = std::make_unique<ActiveMessage>(
-        house_, std::move(message), std::move(facts),
-        [this, id](const Ending& ending) { ended(id, ending); });
+    place =
+        std::make_unique<ActiveMessage>(house_, std::move(message), std::move(facts),
+                                        [this, id](const Ending& ending) { ended(id, ending); });
     if (forgetting_.contains(id)) place->forget();
     place->start();
 }
@@ -295,13 +294,17 @@ void Deliveries::ended(const MessageId& id, const Ending& ending) {
     item->second.repeated = item->second.repeated || ending.repeated;
     switch (ending.kind) {
         case Ending::Kind::gone:
-        case Ending::Kind::lost: forget_item(id); break;
+        case Ending::Kind::lost:
+            forget_item(id);
+            break;
         case Ending::Kind::deferred:
             ++item->second.attempts;
             index_.set_phase(*item, Phase::deferred);
             index_.schedule(*item, now + house_.backoff.delay(item->second.attempts));
             break;
-        case Ending::Kind::parked: index_.set_phase(*item, Phase::queued); break;
+        case Ending::Kind::parked:
+            index_.set_phase(*item, Phase::queued);
+            break;
     }
     if (gone->wants_again() || forgetting_.contains(id)) {
         if (item = index_.find(id); item != nullptr) index_.schedule(*item, now);
@@ -369,9 +372,8 @@ void Deliveries::drain() {
 }
 
 bool Deliveries::quiet() const {
-    return loading_ == 0 && std::ranges::all_of(active_, [](const auto& item) {
-               return item.second->stuck();
-           });
+    return loading_ == 0 &&
+           std::ranges::all_of(active_, [](const auto& item) { return item.second->stuck(); });
 }
 
 }  // namespace holdfast::qmgr

@@ -15,7 +15,9 @@ const links::Refusal untrusted{451, "4.3.0",
                                "the mail queue's disk has failed; the administrator must look"};
 const links::Refusal hiccup{451, "4.3.0", "the message could not be stored; try again later"};
 
-bool is_full(const Error& error) { return error.code() == ENOSPC || error.code() == EDQUOT; }
+bool is_full(const Error& error) {
+    return error.code() == ENOSPC || error.code() == EDQUOT;
+}
 
 std::string amount(const queue::Space& space) {
     return std::to_string(space.bytes / 1024) + " KiB and " + std::to_string(space.files) +
@@ -29,14 +31,19 @@ DiskHealth::DiskHealth(Loop& loop, Spool& spool)
 
 std::optional<links::Refusal> DiskHealth::refusal() const {
     switch (state_) {
-        case State::good: return std::nullopt;
-        case State::full: return full;
-        case State::failed: break;
+        case State::good:
+            return std::nullopt;
+        case State::full:
+            return full;
+        case State::failed:
+            break;
     }
     return untrusted;
 }
 
-std::string DiskHealth::trouble() const { return state_ == State::good ? std::string() : why_; }
+std::string DiskHealth::trouble() const {
+    return state_ == State::good ? std::string() : why_;
+}
 
 void DiskHealth::committed() {
     if (state_ == State::good && loop_.now() - last_look_ >= look_when_good) look();
@@ -49,7 +56,6 @@ links::Refusal DiskHealth::failed(const Error& error) {
     }
     // The kernel has marked the pages clean: a repeated fsync would lie (F39).
     if (error.code() == EIO) return lost_trust(error);
-    log::error("commit-failed", {{"reason", error}});
     return hiccup;
 }
 
@@ -83,9 +89,9 @@ void DiskHealth::look() {
 void DiskHealth::looked(const Result<queue::Space>& space) {
     looking_ = false;
     if (state_ == State::failed) return;
-    const bool enough =
-        space && space->bytes >= reserved_bytes && space->files >= reserved_files;
-    if (!enough && state_ == State::good) return fill(space ? amount(*space) : space.error().text());
+    const bool enough = space && space->bytes >= reserved_bytes && space->files >= reserved_files;
+    if (!enough && state_ == State::good)
+        return fill(space ? amount(*space) : space.error().text());
     if (enough && state_ == State::full) {
         state_ = State::good;
         log::info("disk-recovered", {{"free", amount(*space)}, {"accepting", "yes"}});

@@ -25,7 +25,8 @@ class DiskHealth {
     std::string trouble() const;
 
     void committed();
-    // The answer for whoever wanted to store something.
+    // The answer for whoever wanted to store something. Says so in the log where it means that
+    // nothing is accepted any more, and only once.
     links::Refusal failed(const Error& error);
     // A sync failed: what the disk says from now on is not to be believed.
     links::Refusal lost_trust(const Error& error);

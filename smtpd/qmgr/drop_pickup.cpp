@@ -69,16 +69,18 @@ void DropPickup::look() {
         return;
     }
     looking_ = true;
-    spool_.run([drop = drop_, now = spool_.wall()](queue::Store&) {
-        if (const auto reaped = drop->reap(now); !reaped) {
-            log::warning("reap-failed", {{"reason", reaped.error()}});
-        }
-        return drop->scan();
-    }, [this](Result<queue::Scan> scan) {
-        if (scan) return next_batch(std::make_shared<queue::Scan>(std::move(*scan)));
-        log::error("drop-unread", {{"reason", scan.error()}});
-        looked(false);
-    });
+    spool_.run(
+        [drop = drop_, now = spool_.wall()](queue::Store&) {
+            if (const auto reaped = drop->reap(now); !reaped) {
+                log::warning("reap-failed", {{"reason", reaped.error()}});
+            }
+            return drop->scan();
+        },
+        [this](Result<queue::Scan> scan) {
+            if (scan) return next_batch(std::make_shared<queue::Scan>(std::move(*scan)));
+            log::error("drop-unread", {{"reason", scan.error()}});
+            looked(false);
+        });
 }
 
 void DropPickup::next_batch(std::shared_ptr<queue::Scan> scan) {
@@ -107,17 +109,18 @@ void DropPickup::looked(bool whole) {
 void DropPickup::trim_seen() {
     if (last_trim_ != MonoTime() && loop_.now() - last_trim_ < between_trims) return;
     last_trim_ = loop_.now();
-    spool_.run([now = spool_.wall()](queue::Store& store) {
-        return store.seen().trim(now, queue::DropState::read);
-    }, [](const Result<unsigned>& count) {
-        if (!count) log::warning("trim-failed", {{"reason", count.error()}});
-    });
+    spool_.run([now = spool_.wall()](
+                   queue::Store& store) { return store.seen().trim(now, queue::DropState::read); },
+               [](const Result<unsigned>& count) {
+                   if (!count) log::warning("trim-failed", {{"reason", count.error()}});
+               });
 }
 
 // Whose they are, which only opening them tells.
 void DropPickup::classify(std::vector<MessageId> ids, std::function<void()> then) {
     std::erase_if(ids, [this](const MessageId& id) { return order_.knows(id); });
-    using Found = std::vector<std::pair<MessageId, std::expected<std::uint32_t, queue::DropFailure>>>;
+    using Found =
+        std::vector<std::pair<MessageId, std::expected<std::uint32_t, queue::DropFailure>>>;
     const auto open = [drop = drop_, ids = std::move(ids), limit = max_file_bytes_](queue::Store&) {
         Found found;
         for (const MessageId& id : ids) {
@@ -145,12 +148,14 @@ void DropPickup::classify(std::vector<MessageId> ids, std::function<void()> then
 void DropPickup::not_taken(const MessageId& id, const queue::DropFailure& failure) {
     order_.release(id);
     switch (failure.fault) {
-        case queue::DropFault::gone: return;
+        case queue::DropFault::gone:
+            return;
         case queue::DropFault::failed:
             log::error("drop-unread", {{"file", id}, {"reason", failure.error}});
             return;
         case queue::DropFault::unfit:
-        case queue::DropFault::large: return quarantine(queue::drop_name(id), failure.error.text());
+        case queue::DropFault::large:
+            return quarantine(queue::drop_name(id), failure.error.text());
     }
 }
 
@@ -208,12 +213,12 @@ void DropPickup::pump(std::uint64_t number) {
         file.all_sent = true;
         return send_(links::DropEnd{number});
     }
-    const auto size = static_cast<std::size_t>(std::min({
-        rest, std::uint64_t{max_chunk}, links::window - file.outstanding}));
+    const auto size = static_cast<std::size_t>(
+        std::min({rest, std::uint64_t{max_chunk}, links::window - file.outstanding}));
     if (size == 0) return;
     file.reading = true;
-    spool_.run([bytes = file.bytes, offset = file.offset, size](
-                   queue::Store&) { return bytes->read(offset, size); },
+    spool_.run([bytes = file.bytes, offset = file.offset,
+                size](queue::Store&) { return bytes->read(offset, size); },
                [this, number](Result<std::string> piece) { piece_read(number, std::move(piece)); });
 }
 

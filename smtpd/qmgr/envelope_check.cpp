@@ -57,8 +57,9 @@ RecipientCheck check_recipient(const Recipient& recipient, const Router& router,
     const auto address = router.parse_recipient(recipient.address);
     if (!address && submitter != Submitter::dropper) {
         if (submitter == Submitter::stranger) return {Breach{"a recipient that is no address"}, {}};
-        return {{}, links::Refusal{553, "5.1.3", "malformed recipient \"" +
-                                                     escaped(recipient.address) + '"'}};
+        return {{},
+                links::Refusal{553, "5.1.3",
+                               "malformed recipient \"" + escaped(recipient.address) + '"'}};
     }
     if (!address || router.is_local(*address) || submitter == Submitter::dropper) return {};
     if (submitter == Submitter::stranger) return {Breach{"a recipient elsewhere"}, {}};
@@ -83,8 +84,7 @@ links::Refusal answer_for(const Route& route) {
 }
 
 links::Refusal relaying_denied(std::string_view recipient) {
-    return {550, "5.7.1",
-            "relaying denied: <" + escaped(recipient) + "> is not on this machine"};
+    return {550, "5.7.1", "relaying denied: <" + escaped(recipient) + "> is not on this machine"};
 }
 
 }  // namespace holdfast::qmgr

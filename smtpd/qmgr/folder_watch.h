@@ -32,7 +32,8 @@ class FolderWatch {
     FdWatch watch_;
 };
 
-// The kernel's events, as inotify(7) lays them out. Total: bytes that make no sense are lost events.
+// The kernel's events, as inotify(7) lays them out. Total: bytes that make no sense are lost
+// events.
 FolderWatch::News parse_events(std::string_view bytes);
 
 }  // namespace holdfast::qmgr

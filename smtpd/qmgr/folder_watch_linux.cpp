@@ -1,8 +1,8 @@
-#include <sys/inotify.h>
-#include <unistd.h>
-
 #include <array>
 #include <cstring>
+
+#include <sys/inotify.h>
+#include <unistd.h>
 
 #include "smtpd/qmgr/folder_watch.h"
 

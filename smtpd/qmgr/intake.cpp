@@ -38,8 +38,8 @@ struct Intake::Transfer {
     Envelope envelope;
     std::vector<queue::LogEntry> verdicts;
     std::optional<queue::Draft> draft;
-    std::string copy;               // the body so far, while it is small
-    std::string unwritten;          // behind what is being written
+    std::string copy;       // the body so far, while it is small
+    std::string unwritten;  // behind what is being written
     std::uint64_t received = 0;
     std::uint64_t outstanding = 0;  // received and not credited
     bool writing = false;
@@ -109,10 +109,9 @@ std::optional<Breach> Intake::on(links::Recipients&& recipients) {
     }
     auto& all = transfer->envelope.recipients;
     for (Recipient& recipient : recipients.recipients) {
-        const auto check =
-            verdict.code != 0
-                ? RecipientCheck{breach_in_parameters(recipient), {}}
-                : check_recipient(recipient, house_.router, transfer->submitter);
+        const auto check = verdict.code != 0
+                               ? RecipientCheck{breach_in_parameters(recipient), {}}
+                               : check_recipient(recipient, house_.router, transfer->submitter);
         if (check.breach) return check.breach;
         if (check.refusal) {
             reject(transfer, *check.refusal);
@@ -178,7 +177,7 @@ void Intake::append(const Handle& transfer, std::string bytes) {
     if (small) {
         transfer->copy += bytes;
         const auto done = transfer->draft->append(bytes);
-        if (!done) reject(transfer, house_.health.failed(done.error()));
+        if (!done) reject(transfer, not_stored(*transfer, done.error()));
         return;
     }
     transfer->unwritten += bytes;
@@ -198,19 +197,18 @@ void Intake::write_next(const Handle& transfer) {
     const std::size_t size = transfer->unwritten.size();
     transfer->copy = std::string();
     auto bytes = std::make_shared<std::string>(std::exchange(transfer->unwritten, {}));
-    house_.spool.run(
-        [transfer, bytes](queue::Store&) { return transfer->draft->append(*bytes); },
-        [this, transfer, begun, size, memory = &house_.memory, spool = &house_.spool,
-         alive = std::weak_ptr(alive_)](const Status& status) {
-            memory->give_back(size);
-            transfer->writing = false;
-            if (transfer->dropped) return spool->discard(std::move(*transfer->draft));
-            if (!alive.expired()) written(transfer, begun, status);
-        });
+    house_.spool.run([transfer, bytes](queue::Store&) { return transfer->draft->append(*bytes); },
+                     [this, transfer, begun, size, memory = &house_.memory, spool = &house_.spool,
+                      alive = std::weak_ptr(alive_)](const Status& status) {
+                         memory->give_back(size);
+                         transfer->writing = false;
+                         if (transfer->dropped) return spool->discard(std::move(*transfer->draft));
+                         if (!alive.expired()) written(transfer, begun, status);
+                     });
 }
 
 void Intake::written(const Handle& transfer, std::size_t bytes, const Status& status) {
-    if (!status) return reject(transfer, house_.health.failed(status.error()));
+    if (!status) return reject(transfer, not_stored(*transfer, status.error()));
     transfer->outstanding -= bytes;
     callbacks_.credit({transfer->number, static_cast<std::uint32_t>(bytes)});
     write_next(transfer);
@@ -246,22 +244,21 @@ void Intake::commit(const Handle& transfer) {
     queue::Draft draft = std::move(*transfer->draft);
     transfer->draft.reset();
     // Should this intake be gone when the commit ends, the message is accepted all the same.
-    house_.spool.commit(std::move(draft),
-                        [this, transfer, alive = std::weak_ptr(alive_), &house = house_](
-                            const queue::Commit& commit) {
-                            admit(house, *transfer, commit);
-                            if (!alive.expired()) committed(transfer, commit);
-                        });
+    house_.spool.commit(std::move(draft), [this, transfer, alive = std::weak_ptr(alive_),
+                                           &house = house_](const queue::Commit& commit) {
+        admit(house, *transfer, commit);
+        if (!alive.expired()) committed(transfer, commit);
+    });
 }
 
 void Intake::admit(Reception& house, Transfer& transfer, const queue::Commit& commit) {
-    const bool stored = commit.kind == queue::CommitKind::accepted ||
-                        commit.kind == queue::CommitKind::unknown;
+    const bool stored =
+        commit.kind == queue::CommitKind::accepted || commit.kind == queue::CommitKind::unknown;
     if (!stored) return;
     if (commit.kind == queue::CommitKind::accepted) house.health.committed();
     const Envelope& envelope = transfer.envelope;
-    const std::string from = envelope.source == Source::local ? "uid " + std::to_string(envelope.uid)
-                                                              : envelope.client;
+    const std::string from =
+        envelope.source == Source::local ? "uid " + std::to_string(envelope.uid) : envelope.client;
     log::info("accepted", {{"msg", envelope.id},
                            {"client", from},
                            {"from", envelope.sender},
@@ -278,7 +275,8 @@ void Intake::admit(Reception& house, Transfer& transfer, const queue::Commit& co
 void Intake::committed(const Handle& transfer, const queue::Commit& commit) {
     if (transfer->dropped) return;
     switch (commit.kind) {
-        case queue::CommitKind::accepted: return accept(transfer);
+        case queue::CommitKind::accepted:
+            return accept(transfer);
         case queue::CommitKind::repeated:
             // A stranger's message has an id of its own; two of them are no repetition.
             if (transfer->submitter == Submitter::stranger) {
@@ -287,12 +285,22 @@ void Intake::committed(const Handle& transfer, const queue::Commit& commit) {
             log::info("repeated",
                       {{"msg", transfer->envelope.id}, {"uid", transfer->envelope.uid}});
             return accept(transfer);
-        case queue::CommitKind::taken: return reject(transfer, choose_a_new_id);
+        case queue::CommitKind::taken:
+            return reject(transfer, choose_a_new_id);
         case queue::CommitKind::failed:
-            return reject(transfer, house_.health.failed(*commit.error));
+            return reject(transfer, not_stored(*transfer, *commit.error));
         case queue::CommitKind::unknown:
             return reject(transfer, house_.health.lost_trust(*commit.error));
     }
+}
+
+// A full or failed disk has had its line in the log already; one a message would fill it too.
+links::Refusal Intake::not_stored(const Transfer& transfer, const Error& error) {
+    links::Refusal answer = house_.health.failed(error);
+    if (!house_.health.refusal()) {
+        log::error("not-stored", {{"msg", transfer.envelope.id}, {"reason", error}});
+    }
+    return answer;
 }
 
 void Intake::accept(const Handle& transfer) {

@@ -88,6 +88,7 @@ class Intake {
     void commit(const Handle& transfer);
     void committed(const Handle& transfer, const queue::Commit& commit);
     static void admit(Reception& house, Transfer& transfer, const queue::Commit& commit);
+    links::Refusal not_stored(const Transfer& transfer, const Error& error);
     void accept(const Handle& transfer);
     void reject(const Handle& transfer, const links::Refusal& refusal);
     void drop(const Handle& transfer);

@@ -21,8 +21,8 @@ enum class Phase : std::uint8_t {
 class MessageIndex {
   public:
     struct Entry {
-        MonoTime born;  // of the admission: ages count from here
-        MonoTime next;  // meaningful while it is scheduled
+        MonoTime born;                      // of the admission: ages count from here
+        MonoTime next;                      // meaningful while it is scheduled
         std::uint32_t place = unscheduled;  // in the heap
         std::uint32_t attempts = 0;
         Phase phase = Phase::queued;

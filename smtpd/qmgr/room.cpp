@@ -39,9 +39,12 @@ Room::Room(Loop& loop, Setup setup)
                [this](const MessageId& id) { deliveries_.unpark(id); }}),
       surroundings_{loop,    *spool_, health_,  users_,
                     router_, agents_, backoff_, setup.snapshot.hostname},
-      deliveries_(surroundings_, [this] { if (pickup_) pickup_->start(); }),
-      reception_{loop,    *spool_, health_, deliveries_,
-                 router_, memory_, setup.snapshot.max_message_bytes},
+      deliveries_(surroundings_,
+                  [this] {
+                      if (pickup_) pickup_->start();
+                  }),
+      reception_{
+          loop, *spool_, health_, deliveries_, router_, memory_, setup.snapshot.max_message_bytes},
       admin_(loop, *spool_, health_, deliveries_),
       drain_timer_(loop, [this] { stop_if_quiet(); }) {
     admin_.instance = setup.instance;
@@ -61,38 +64,43 @@ Room::Room(Loop& loop, Setup setup)
 
 Room::~Room() = default;
 
-void Room::on(links::Start&&) { panic("a second Start"); }
+void Room::on(links::Start&&) {
+    panic("a second Start");
+}
 
 void Room::on(links::Peer&& message) {
     switch (message.room) {
-        case links::Room::smtpin: return meet_smtpin(std::move(message.channel));
-        case links::Room::control: return meet_control(std::move(message.channel));
-        case links::Room::users: return users_.connect(std::move(message.channel));
+        case links::Room::smtpin:
+            return meet_smtpin(std::move(message.channel));
+        case links::Room::control:
+            return meet_control(std::move(message.channel));
+        case links::Room::users:
+            return users_.connect(std::move(message.channel));
         case links::Room::parent:
         case links::Room::qmgr:
         case links::Room::mda:
-        case links::Room::probe: break;
+        case links::Room::probe:
+            break;
     }
     log::warning("unknown-peer", {{"room", links::room_name(message.room)}});
 }
 
 void Room::meet_smtpin(UniqueFd channel) {
-    smtpin_ = std::make_unique<SmtpinPeer>(
-        reception_, users_, std::move(channel), [this](const std::optional<Breach>& breach) {
-            smtpin_.reset();
-            report_breach(links::Room::smtpin, breach);
-        });
+    smtpin_ = std::make_unique<SmtpinPeer>(reception_, users_, std::move(channel),
+                                           [this](const std::optional<Breach>& breach) {
+                                               smtpin_.reset();
+                                               report_breach(links::Room::smtpin, breach);
+                                           });
 }
 
 void Room::meet_control(UniqueFd channel) {
     if (control_ && pickup_) pickup_->disconnected();
-    control_ = std::make_unique<ControlPeer>(
-        reception_, admin_, pickup_.get(), std::move(channel),
-        [this](const std::optional<Breach>& breach) {
-            control_.reset();
-            if (pickup_) pickup_->disconnected();
-            report_breach(links::Room::control, breach);
-        });
+    control_ = std::make_unique<ControlPeer>(reception_, admin_, pickup_.get(), std::move(channel),
+                                             [this](const std::optional<Breach>& breach) {
+                                                 control_.reset();
+                                                 if (pickup_) pickup_->disconnected();
+                                                 report_breach(links::Room::control, breach);
+                                             });
     if (pickup_) pickup_->connected();
 }
 
@@ -114,12 +122,18 @@ void Room::on(links::NewAliases&& message) {
     router_.use(std::move(table));
 }
 
-void Room::on(links::Go&&) { deliveries_.start(); }
+void Room::on(links::Go&&) {
+    deliveries_.start();
+}
 
-void Room::on(links::Drain&&) { drain(); }
+void Room::on(links::Drain&&) {
+    drain();
+}
 
 // Without a parent nobody starts agents or restarts rooms.
-void Room::on_end(ChannelEnd) { drain(); }
+void Room::on_end(ChannelEnd) {
+    drain();
+}
 
 void Room::drain() {
     if (draining_since_) return;

@@ -7,8 +7,8 @@ namespace holdfast::qmgr {
 
 namespace {
 
-const Outcome in_the_same_mailbox{Verdict::delivered, "2.1.5",
-                                  "the mailbox has it for another recipient", {}};
+const Outcome in_the_same_mailbox{
+    Verdict::delivered, "2.1.5", "the mailbox has it for another recipient", {}};
 
 }  // namespace
 
@@ -107,8 +107,11 @@ void Round::expire(std::string_view age, std::int64_t now) {
             const Ref ref{i, target.key};
             if (!pending(ref) || message_.state.recipients[i].settled()) continue;
             const std::string last = message_.state.recipients[i].target(target.key).last.text;
-            note(ref, {Verdict::refused, "4.4.7",
-                       "not delivered for " + std::string(age) + ", given up; last: " + last, {}},
+            note(ref,
+                 {Verdict::refused,
+                  "4.4.7",
+                  "not delivered for " + std::string(age) + ", given up; last: " + last,
+                  {}},
                  now);
         }
     }
@@ -131,6 +134,8 @@ void Round::give_back(std::vector<queue::LogEntry> entries) {
     entries_ = std::move(entries);
 }
 
-std::vector<Round::News> Round::take_news() { return std::exchange(news_, {}); }
+std::vector<Round::News> Round::take_news() {
+    return std::exchange(news_, {});
+}
 
 }  // namespace holdfast::qmgr

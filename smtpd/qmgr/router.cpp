@@ -22,7 +22,9 @@ Outcome refused(std::string_view enhanced, std::string text) {
     return {Verdict::refused, std::string(enhanced), std::move(text), {}};
 }
 
-std::string quoted_name(std::string_view name) { return '"' + escaped(name) + '"'; }
+std::string quoted_name(std::string_view name) {
+    return '"' + escaped(name) + '"';
+}
 
 std::string behind(const Step& step) {
     return step.place.empty() ? "" : " (alias at " + step.place + ")";
@@ -137,11 +139,15 @@ class Expansion {
             return true;
         }
         switch (answer->lookup) {
-            case links::Lookup::unknown: return false;
-            case links::Lookup::found: return found(text, *answer);
-            case links::Lookup::failed: break;
+            case links::Lookup::unknown:
+                return false;
+            case links::Lookup::found:
+                return found(text, *answer);
+            case links::Lookup::failed:
+                break;
         }
-        add(step.text, Outcome{Verdict::retry, "4.3.0",
+        add(step.text, Outcome{Verdict::retry,
+                               "4.3.0",
                                "the user database cannot be asked about " + quoted_name(text),
                                {}});
         return true;
@@ -164,9 +170,9 @@ class Expansion {
         route_ = {};
         route_.aliased = true;
         keys_.clear();
-        add(first_alias_, refused("5.4.6", "the alias expands to more than " +
-                                               std::to_string(Router::max_names) + " names (" +
-                                               first_place_ + ")"));
+        add(first_alias_,
+            refused("5.4.6", "the alias expands to more than " + std::to_string(Router::max_names) +
+                                 " names (" + first_place_ + ")"));
     }
 
     const Router& router_;

@@ -43,8 +43,8 @@ struct Target {
 };
 
 struct Route {
-    bool aliased = false;             // the targets are an expansion, not the recipient itself
-    std::vector<Target> targets;      // never empty once there are no questions
+    bool aliased = false;                // the targets are an expansion, not the recipient itself
+    std::vector<Target> targets;         // never empty once there are no questions
     std::vector<std::string> questions;  // users to ask for; while there are any, nothing is final
 };
 

@@ -22,10 +22,13 @@ void SmtpinPeer::on(links::RecipientQuery&& query) {
     const auto attempt = [this, recipient = query.recipient](const KnownUser& known) {
         return house_.router.route(recipient, known);
     };
-    users_.route(attempt, [this, pending](const Route& route) {
-        pending->answer = answer_for(route);
-        answer_in_order();
-    }, alive_);
+    users_.route(
+        attempt,
+        [this, pending](const Route& route) {
+            pending->answer = answer_for(route);
+            answer_in_order();
+        },
+        alive_);
 }
 
 std::optional<links::Refusal> SmtpinPeer::early_answer(const links::RecipientQuery& query) const {
@@ -38,8 +41,8 @@ std::optional<links::Refusal> SmtpinPeer::early_answer(const links::RecipientQue
 
 void SmtpinPeer::answer_in_order() {
     while (!pending_.empty() && pending_.front()->answer) {
-        channel_.send(links::RecipientReply{pending_.front()->query,
-                                            std::move(*pending_.front()->answer)});
+        channel_.send(
+            links::RecipientReply{pending_.front()->query, std::move(*pending_.front()->answer)});
         pending_.pop_front();
     }
 }

@@ -2,8 +2,8 @@
 
 namespace holdfast::qmgr {
 
-Result<std::unique_ptr<Spool>> Spool::open(Loop& loop, queue::FileSystem& fs,
-                                           UniqueFd folder, unsigned threads) {
+Result<std::unique_ptr<Spool>> Spool::open(Loop& loop, queue::FileSystem& fs, UniqueFd folder,
+                                           unsigned threads) {
     auto store = queue::Store::open(fs, std::move(folder));
     if (!store) return store.error().in("open the spool");
     auto pool = queue::DiskPool::start(**store, threads);
@@ -26,9 +26,9 @@ void Spool::remove(queue::Settled settled, std::function<void(Status)> done) {
 
 void Spool::discard(queue::Draft draft) {
     if (draft.in_memory()) return;
-    run([kept = std::move(draft)](queue::Store&) mutable {
-        const queue::Draft gone = std::move(kept);
-    }, [] {});
+    run([kept = std::move(draft)](
+            queue::Store&) mutable { const queue::Draft gone = std::move(kept); },
+        [] {});
 }
 
 }  // namespace holdfast::qmgr

@@ -27,7 +27,8 @@ class Spool {
     // Finishes what is under way on the disk. Nothing is called back any more.
     ~Spool();
 
-    // `work(store)` on a thread, then `done(result)` on the loop; `done()` where work gives nothing.
+    // `work(store)` on a thread, then `done(result)` on the loop; `done()` where work gives
+    // nothing.
     template <class Work, class Done>
     void run(Work work, Done done) {
         using Answer = std::invoke_result_t<Work&, queue::Store&>;
@@ -65,8 +66,7 @@ class Spool {
         return [this, alive = std::weak_ptr(alive_), &loop = loop_,
                 done = std::make_shared<Done>(std::move(done))](auto&&... answer) {
             using Answers = std::tuple<std::decay_t<decltype(answer)>...>;
-            auto kept =
-                std::make_shared<Answers>(std::forward<decltype(answer)>(answer)...);
+            auto kept = std::make_shared<Answers>(std::forward<decltype(answer)>(answer)...);
             loop.post([this, alive, done, kept] {
                 if (alive.expired()) return;
                 --under_way_;

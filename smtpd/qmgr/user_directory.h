@@ -78,7 +78,7 @@ class UserDirectory {
     std::function<void()> on_malformed_;
     std::unique_ptr<Channel<links::ToUsers, links::FromUsers>> channel_;
     UserCache cache_;
-    std::map<std::uint64_t, Question> questions_;  // by request, so by deadline too
+    std::map<std::uint64_t, Question> questions_;              // by request, so by deadline too
     std::unordered_map<std::string, std::uint64_t> requests_;  // by name
     std::uint64_t last_request_ = 0;
     Timer deadline_;

@@ -28,6 +28,8 @@ class Holdfast:
     log = pathlib.Path("/var/log/holdfast.log")
 
     def start(self):
+        # Postfix exempts its own machine from its limit of 50 sessions a client.
+        pathlib.Path("/etc/holdfast/smtpd.conf").write_text("limit sessions 500 per-client 200\n")
         with open(self.log, "wb") as log:
             self.daemon = subprocess.Popen(["/usr/sbin/smtpd", "-d"], stdin=subprocess.DEVNULL,
                                            stdout=log, stderr=log)

@@ -27,13 +27,12 @@ using namespace holdfast;
 using namespace holdfast::links;
 
 // All links, and the snapshots as if they were messages.
-using Links =
-    std::tuple<ClientToControl, ControlToClient, ControlToQmgr, QmgrToControl, ParentToControl,
-               ControlToParent, ParentToMda, MdaToParent, ParentToQmgr, QmgrToParent,
-               ParentToSmtpin, SmtpinToParent, ParentToUsers, UsersToParent, QmgrToMda, MdaToQmgr,
-               SmtpinToQmgr, QmgrToSmtpin, ToUsers, FromUsers,
-               std::variant<Plan, SmtpinSnapshot, ControlSnapshot, QmgrSnapshot, UsersSnapshot,
-                            MdaSnapshot, AliasSnapshot>>;
+using Links = std::tuple<ClientToControl, ControlToClient, ControlToQmgr, QmgrToControl,
+                         ParentToControl, ControlToParent, ParentToMda, MdaToParent, ParentToQmgr,
+                         QmgrToParent, ParentToSmtpin, SmtpinToParent, ParentToUsers, UsersToParent,
+                         QmgrToMda, MdaToQmgr, SmtpinToQmgr, QmgrToSmtpin, ToUsers, FromUsers,
+                         std::variant<Plan, SmtpinSnapshot, ControlSnapshot, QmgrSnapshot,
+                                      UsersSnapshot, MdaSnapshot, AliasSnapshot>>;
 
 template <class Variant>
 std::string encoded(const Variant& message) {

@@ -3,7 +3,7 @@
 import re
 import subprocess
 
-from house import BUILD, finish
+from house import BUILD, finish, program
 
 STATIC = ("smtpd", "sendmail")
 ROOMS = ("smtpin", "control", "qmgr", "users", "mda", "probe", "mtactl")
@@ -12,11 +12,6 @@ RUNTIME = {"libc.so.6", "libm.so.6", "libgcc_s.so.1", "libstdc++.so.6", "ld-linu
 EXTRA = {"smtpin": {"libevent_core-2.1.so.7"}, "control": {"libevent_core-2.1.so.7"},
          "qmgr": {"libevent_core-2.1.so.7"}, "users": {"libevent_core-2.1.so.7"},
          "mda": {"libevent_core-2.1.so.7"}}
-
-
-def program(name):
-    found = [path for path in BUILD.rglob(name) if path.is_file() and path.stat().st_mode & 0o100]
-    return found[0] if len(found) == 1 else None
 
 
 def needed(path):

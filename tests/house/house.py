@@ -1,12 +1,13 @@
 """What the checks of the house share: the sources, and how a finding is said."""
 
+import os
 import pathlib
 import re
 import subprocess
 import sys
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-BUILD = TOP / "build/ci"
+BUILD = pathlib.Path(os.environ.get("HOLDFAST_BUILD") or TOP / "build/ci")
 
 
 def tracked():
@@ -25,6 +26,13 @@ def sources(*folders):
 
 def name(path):
     return str(path.relative_to(TOP))
+
+
+def program(called):
+    """A program of the build; None if it is not there."""
+    found = [path for path in BUILD.rglob(called) if path.is_file() and path.stat().st_mode & 0o100
+             and "package" not in path.parts]
+    return found[0] if len(found) == 1 else None
 
 
 def without_comments(text):

@@ -1,23 +1,22 @@
-// A room that has been taken over: it is started by the real parent in the place of the real one,
+// A room that has been taken over: the real parent starts it in the place of the real one, it
 // confines itself just as that does, tries every act of acts.h, logs what came of each, and then
-// sends random bytes to everybody it is introduced to.
+// sends random bytes to everybody it is introduced to. Its exposed twin skips the confinement,
+// which shows that the acts can work.
 #pragma once
 
-#include <cstdint>
+#include <span>
 
-#include "smtpd/confine/confine.h"
+#include "smtpd/links/parent_room.h"
 #include "smtpd/links/rooms.h"
 
 namespace holdfast::owned {
 
-enum class Mode : std::uint8_t {
-    confined,
-    exposed,  // skips the confinement: shows that the acts can work
-};
+void try_everything();
 
-// The room's own way to confine itself.
-using Confine = Status (*)(const links::Start& start);
+// Sends noise, and frames that begin like real ones, until the peer hangs up or has had enough.
+void attack(int channel);
 
-[[noreturn]] void run(links::Room room, Confine confine, Mode mode);
+// Says Ready, attacks everybody that the parent introduces, and last the parent.
+[[noreturn]] void haunt(int parent);
 
 }  // namespace holdfast::owned

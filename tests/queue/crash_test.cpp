@@ -91,6 +91,14 @@ class LittleQmgr {
         return *cursor;
     }
 
+    // An attempt that came to nothing: worth no sync.
+    LogCursor defer(unsigned number, std::uint32_t recipient, LogCursor at) {
+        if (!up()) return at;
+        const std::array entries{attempted(recipient, Verdict::retry)};
+        const MessageId id = world_.mails[number].envelope.id;
+        return store_->record(id, at, entries, Durability::lazy).value_or(at);
+    }
+
     void remove(unsigned number) {
         if (!up()) return;
         World::Mail& mail = world_.mails[number];
@@ -174,7 +182,10 @@ void live(World& world, FakeFileSystem& fs) {
     if (auto given_up = qmgr.store().draft(sample_envelope(5)); given_up) {
         (void)given_up->append(std::string(70'000, '5'));
     }
-    if (two.kind == CommitKind::accepted) qmgr.deliver(2, 1, two.log, Durability::synced);
+    if (two.kind == CommitKind::accepted) {
+        const LogCursor cursor = qmgr.defer(2, 0, two.log);
+        qmgr.deliver(2, 1, cursor, Durability::synced);
+    }
     if (one.kind == CommitKind::accepted) {
         qmgr.deliver(1, 0, one.log, Durability::lazy);
         qmgr.remove(1);

@@ -172,7 +172,7 @@ TEST_CASE("on the real file system messages are accepted, read, recorded and rem
                 if (!message || !message->state.recipients[0].settled()) return;
                 const Envelope& envelope = message->envelope;
                 same.remove({envelope.id, envelope.source, envelope.uid, sample_time},
-                             [&](const Status& status) { removed += status ? 1 : 0; });
+                            [&](const Status& status) { removed += status ? 1 : 0; });
             });
         });
     }

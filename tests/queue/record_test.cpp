@@ -137,6 +137,8 @@ TEST_CASE("only what we would have written is an envelope") {
     CHECK_FALSE(with("recipient r0@example.net - failure,delay\n", ""));
     CHECK_FALSE(with("helo client.example\n", "helo client.example\nhelo client.example\n"));
     CHECK_FALSE(with("envid -\n", ""));
+    CHECK_FALSE(with("delay\n\n", "delay\n\n\n"));
+    CHECK_FALSE(with("delay\n\n", "delay\n"));
 }
 
 }  // namespace holdfast::queue

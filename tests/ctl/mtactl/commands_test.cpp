@@ -2,17 +2,17 @@
 // are taken from a child process.
 #include "ctl/mtactl/commands.h"
 
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <functional>
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <csignal>
-#include <cstring>
-#include <functional>
 
 #include "smtpd/base/packet.h"
 #include "smtpd/base/unique_fd.h"
@@ -186,11 +186,13 @@ TEST_CASE("a list comes in pages and is printed as one") {
 
 TEST_CASE("into a pipe a message is shown byte for byte") {
     const Said said = run_with_daemon({Form::text, ShowCommand{an_id}}, [](const auto&) {
-        return std::vector<links::ControlToClient>{links::Text{1, "a\x1b\xff"}, links::Text{1, "b\n"},
-                                                   links::Answer{}};
+        return std::vector<links::ControlToClient>{links::Text{1, "a\x1b\xff"},
+                                                   links::Text{1, "b\n"}, links::Answer{}};
     });
     CHECK(said.status == 0);
-    CHECK(said.out == "a\x1b\xff" "b\n");
+    CHECK(said.out ==
+          "a\x1b\xff"
+          "b\n");
 }
 
 TEST_CASE("many ids are asked about in several requests on one connection") {
@@ -255,9 +257,8 @@ TEST_CASE("output that can't be written is status 74") {
             return run({daemon.path(), "/nowhere/probe"}, {Form::text, ListCommand{}});
         },
         [&] {
-            daemon.serve([](const auto&) {
-                return std::vector<links::ControlToClient>{links::Answer{}};
-            });
+            daemon.serve(
+                [](const auto&) { return std::vector<links::ControlToClient>{links::Answer{}}; });
         });
     CHECK(listed.status == 74);
 }

@@ -42,10 +42,13 @@ TEST_CASE("an id in lower case is the same id") {
 }
 
 TEST_CASE("--json goes with every command, before it or behind it") {
-    for (const auto& words : std::vector<std::vector<const char*>>{
-             {"status", "--json"}, {"--json", "status"}, {"queue", "list", "--json"},
-             {"--json", "queue", "list"}, {"stop", "--json", "--now"},
-             {"queue", "remove", "--json", an_id}}) {
+    for (const auto& words :
+         std::vector<std::vector<const char*>>{{"status", "--json"},
+                                               {"--json", "status"},
+                                               {"queue", "list", "--json"},
+                                               {"--json", "queue", "list"},
+                                               {"stop", "--json", "--now"},
+                                               {"queue", "remove", "--json", an_id}}) {
         const auto invocation = parse(words);
         REQUIRE(invocation);
         CHECK(invocation->form == Form::json);
@@ -54,11 +57,19 @@ TEST_CASE("--json goes with every command, before it or behind it") {
 }
 
 TEST_CASE("a wrong command line is one line and status 64") {
-    for (const auto& words : std::vector<std::vector<const char*>>{
-             {}, {"queue"}, {"bogus"}, {"status", "extra"}, {"--nonsense"}, {"queue", "show"},
-             {"queue", "show", "x"}, {"queue", "show", an_id, an_id}, {"queue", "remove"},
-             {"queue", "remove", an_id, "../../etc/passwd"}, {"queue", "show", "\x1b[2J\n"},
-             {"stop", "now"}}) {
+    for (const auto& words :
+         std::vector<std::vector<const char*>>{{},
+                                               {"queue"},
+                                               {"bogus"},
+                                               {"status", "extra"},
+                                               {"--nonsense"},
+                                               {"queue", "show"},
+                                               {"queue", "show", "x"},
+                                               {"queue", "show", an_id, an_id},
+                                               {"queue", "remove"},
+                                               {"queue", "remove", an_id, "../../etc/passwd"},
+                                               {"queue", "show", "\x1b[2J\n"},
+                                               {"stop", "now"}}) {
         const auto invocation = parse(words);
         REQUIRE_FALSE(invocation);
         CHECK(invocation.error().status == 64);

@@ -48,11 +48,12 @@ bool holds(const std::string& text, const std::string& part) {
 
 TEST_CASE("a listed message shows its state, its times and why it waits, on safe lines") {
     QueueText view(WallTime(std::chrono::seconds(1600)));
-    const std::string text = view.add(an_item()) + view.end();
+    std::string text = view.add(an_item());
+    text += view.end();
     CHECK(text ==
           "ID                          STATE         SIZE      AGE     NEXT  TRIES  SENDER, "
           "RECIPIENTS\n"
-          "01ARZ3NDEKTSV4RRFFQ69G5FAV  deferred   2.0 KiB    10m0s      57s      2  <>\n"
+          "01ARZ3NDEKTSV4RRFFQ69G5FAV  deferred   2.0 KiB      10m      57s      2  <>\n"
           "    bob@example.org: 451 4.3.0 later\\x1B[2J\n"
           "1 message, 2.0 KiB\n");
     CHECK(QueueText(WallTime()).end() == "The queue is empty\n");
@@ -61,7 +62,9 @@ TEST_CASE("a listed message shows its state, its times and why it waits, on safe
 TEST_CASE("a list in JSON is one array, however many messages there are") {
     CHECK(QueueJson().end() == "[]\n");
     QueueJson view;
-    const std::string json = view.add(an_item()) + view.add(an_item()) + view.end();
+    std::string json = view.add(an_item());
+    json += view.add(an_item());
+    json += view.end();
     const std::string one =
         R"({"id":"01ARZ3NDEKTSV4RRFFQ69G5FAV","state":"deferred","size":2048,)"
         R"("admitted":"1970-01-01T00:16:40Z","next":"1970-01-01T00:27:37Z","attempts":2,)"
@@ -72,9 +75,9 @@ TEST_CASE("a list in JSON is one array, however many messages there are") {
 
 TEST_CASE("a status tells what runs, where it listens, and how the queue is") {
     const std::string text = status_text(some_facts());
-    for (const char* part : {"Holdfast 0.1.0, generation 2, up 1h2m", "127.0.0.1:25, [::1]:25",
-                             "built-in default", "3 deferred", "qmgr", "mda (alice)", "1.5 MiB",
-                             "PSS"}) {
+    for (const char* part :
+         {"Holdfast 0.1.0, generation 2, up 1h2m", "127.0.0.1:25, [::1]:25", "built-in default",
+          "3 deferred", "qmgr", "mda (alice)", "1.5 MiB", "PSS"}) {
         INFO(part);
         CHECK(holds(text, part));
     }
@@ -107,6 +110,5 @@ TEST_CASE("a status in JSON has every number that the text has") {
 TEST_CASE("the verdict of a command is one object") {
     CHECK(verdict_json("removed 2 messages") ==
           "{\"ok\":true,\"status\":0,\"text\":\"removed 2 messages\"}\n");
-    CHECK(verdict_json(fails(69, "a\nb")) ==
-          "{\"ok\":false,\"status\":69,\"text\":\"a\\nb\"}\n");
+    CHECK(verdict_json(fails(69, "a\nb")) == "{\"ok\":false,\"status\":69,\"text\":\"a\\nb\"}\n");
 }

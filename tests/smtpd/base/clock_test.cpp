@@ -8,8 +8,7 @@ using std::chrono::seconds;
 
 TEST_CASE("a date is written as RFC 5322 wants it, whatever the locale") {
     CHECK(rfc5322_date(WallTime(milliseconds(0))) == "Thu, 01 Jan 1970 00:00:00 +0000");
-    CHECK(rfc5322_date(WallTime(milliseconds(1709210096789))) ==
-          "Thu, 29 Feb 2024 12:34:56 +0000");
+    CHECK(rfc5322_date(WallTime(milliseconds(1709210096789))) == "Thu, 29 Feb 2024 12:34:56 +0000");
     CHECK(rfc5322_date(WallTime(milliseconds(-1))) == "Wed, 31 Dec 1969 23:59:59 +0000");
 }
 

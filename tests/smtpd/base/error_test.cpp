@@ -1,9 +1,9 @@
 #include "smtpd/base/error.h"
 
+#include <fcntl.h>
+
 #include "smtpd/base/unique_fd.h"
 #include "tests/catch.h"
-
-#include <fcntl.h>
 
 using namespace holdfast;
 

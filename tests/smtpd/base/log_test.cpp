@@ -37,19 +37,21 @@ void fill(int fd) {
     }
 }
 
-void log_to_stderr() { log::open(UniqueFd(dup(STDERR_FILENO)), log::Form::stream, "holdfast"); }
+void log_to_stderr() {
+    log::open(UniqueFd(dup(STDERR_FILENO)), log::Form::stream, "holdfast");
+}
 
 }  // namespace
 
 TEST_CASE("a log line is one event with key=value pairs") {
     const auto id = *MessageId::parse("01ARZ3NDEKTSV4RRFFQ69G5FAV");
-    CHECK(log::line("delivered", {{"msg", id}, {"to", "bob@x"}, {"delay", Duration(0)}, {"n", 3}}) ==
-          "delivered msg=01ARZ3NDEKTSV4RRFFQ69G5FAV to=bob@x delay=0s n=3");
+    CHECK(
+        log::line("delivered", {{"msg", id}, {"to", "bob@x"}, {"delay", Duration(0)}, {"n", 3}}) ==
+        "delivered msg=01ARZ3NDEKTSV4RRFFQ69G5FAV to=bob@x delay=0s n=3");
 }
 
 TEST_CASE("F25 a value cannot end its line or add a pair") {
-    CHECK(log::line("refused", {{"from", "a\nb from=root"}}) ==
-          "refused from=\"a\\nb from=root\"");
+    CHECK(log::line("refused", {{"from", "a\nb from=root"}}) == "refused from=\"a\\nb from=root\"");
     CHECK(log::line("refused", {{"from", "a\" x=\"y"}}) == "refused from=\"a\\\" x=\\\"y\"");
 }
 

@@ -23,10 +23,10 @@ TEST_CASE("the smallest and the largest id are read, and what lies beyond is not
 }
 
 TEST_CASE("what is not exactly an id is none") {
-    for (const char* text :
-         {"", "01ARZ3NDEKTSV4RRFFQ69G5FA", "01ARZ3NDEKTSV4RRFFQ69G5FAVX",
-          "01arz3ndektsv4rrffq69g5fav", "01ARZ3NDEKTSV4RRFFQ69G5FAI", "01ARZ3NDEKTSV4RRFFQ69G5FAL",
-          "01ARZ3NDEKTSV4RRFFQ69G5FAO", "01ARZ3NDEKTSV4RRFFQ69G5FAU", "../../../../../etc/passwd "}) {
+    for (const char* text : {"", "01ARZ3NDEKTSV4RRFFQ69G5FA", "01ARZ3NDEKTSV4RRFFQ69G5FAVX",
+                             "01arz3ndektsv4rrffq69g5fav", "01ARZ3NDEKTSV4RRFFQ69G5FAI",
+                             "01ARZ3NDEKTSV4RRFFQ69G5FAL", "01ARZ3NDEKTSV4RRFFQ69G5FAO",
+                             "01ARZ3NDEKTSV4RRFFQ69G5FAU", "../../../../../etc/passwd "}) {
         INFO(text);
         CHECK_FALSE(MessageId::parse(text));
     }

@@ -1,11 +1,11 @@
 #include "smtpd/base/packet.h"
 
+#include <cstring>
+
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cstring>
 
 #include "tests/catch.h"
 
@@ -47,7 +47,10 @@ TEST_CASE("a packet that is cut anywhere gives no frame that was not sent") {
         std::string_view rest = std::string_view(packet).substr(0, length);
         CHECK_FALSE(take_frame(rest));
     }
-    std::string_view huge("\xff\xff\xff\xff" "x", 5);
+    std::string_view huge(
+        "\xff\xff\xff\xff"
+        "x",
+        5);
     CHECK_FALSE(take_frame(huge));
 }
 
@@ -60,8 +63,8 @@ TEST_CASE("a packet carries bytes and descriptors, close-on-exec from birth") {
     REQUIRE(packet);
     CHECK(packet->bytes == "bytes");
     REQUIRE(packet->fds.size() == 2);
-    struct stat sent {};
-    struct stat got {};
+    struct stat sent{};
+    struct stat got{};
     fstat(null.get(), &sent);
     fstat(packet->fds[1].get(), &got);
     CHECK(sent.st_rdev == got.st_rdev);

@@ -30,7 +30,9 @@ void bring(RoomUnderTest& house, const std::string& file, std::size_t piece) {
     house.qmgr->send(links::DropEnd{5});
 }
 
-const links::DropBad* bad(const RoomUnderTest& house) { return house.qmgr->first<links::DropBad>(); }
+const links::DropBad* bad(const RoomUnderTest& house) {
+    return house.qmgr->first<links::DropBad>();
+}
 
 }  // namespace
 
@@ -54,24 +56,33 @@ TEST_CASE("F31 a file that can never become a message is called bad, with the re
     RoomUnderTest house;
     auto messages = submission_of("Subject: x\n\nhello\n");
     std::string file = file_of(messages);
-    SECTION("cut short") { file.resize(file.size() - 3); }
+    SECTION("cut short") {
+        file.resize(file.size() - 3);
+    }
     SECTION("without its end") {
         messages.pop_back();
         file = file_of(messages);
     }
-    SECTION("empty") { file.clear(); }
-    SECTION("not packets at all") { file = "From: a text file\n\nhello\n"; }
-    SECTION("requests in place of a submission") { file = file_of({links::StopRequest{true}}); }
-    SECTION("two submissions") { file += file; }
+    SECTION("empty") {
+        file.clear();
+    }
+    SECTION("not packets at all") {
+        file = "From: a text file\n\nhello\n";
+    }
+    SECTION("requests in place of a submission") {
+        file = file_of({links::StopRequest{true}});
+    }
+    SECTION("two submissions") {
+        file += file;
+    }
     SECTION("no recipients") {
         messages.erase(messages.begin() + 1);
         file = file_of(messages);
     }
     bring(house, file, 1000);
     // The good half of a double file stands: what was handed over is qmgr's.
-    REQUIRE(house.until([&] {
-        return bad(house) != nullptr || house.qmgr->first<links::End>() != nullptr;
-    }));
+    REQUIRE(house.until(
+        [&] { return bad(house) != nullptr || house.qmgr->first<links::End>() != nullptr; }));
     if (bad(house) != nullptr) CHECK_FALSE(bad(house)->why.empty());
 }
 

@@ -10,7 +10,9 @@ using namespace holdfast;
 
 namespace {
 
-const links::Answer* answer_of(const TestClient& client) { return client.first<links::Answer>(); }
+const links::Answer* answer_of(const TestClient& client) {
+    return client.first<links::Answer>();
+}
 
 links::QueueItem item_of(std::uint8_t number) {
     links::QueueItem item;
@@ -134,8 +136,12 @@ TEST_CASE("whatever needs privilege is passed on with the client's socket, and s
         }
     });
     const auto client = house.connect();
-    SECTION("remove") { client->send(links::RemoveRequest{{item_of(1).id}}); }
-    SECTION("stop") { client->send(links::StopRequest{true}); }
+    SECTION("remove") {
+        client->send(links::RemoveRequest{{item_of(1).id}});
+    }
+    SECTION("stop") {
+        client->send(links::StopRequest{true});
+    }
     REQUIRE(house.until([&] { return answer_of(*client) != nullptr; }));
     CHECK(answer_of(*client)->status == 77);
     CHECK(answer_of(*client)->text == "only root may");

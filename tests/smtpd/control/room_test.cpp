@@ -28,7 +28,9 @@ std::optional<int> status_of(const TestClient& client) {
     return answer == nullptr ? std::nullopt : std::optional<int>(answer->status);
 }
 
-void send_bytes(int socket, const std::string& bytes) { REQUIRE(send_packet(socket, bytes)); }
+void send_bytes(int socket, const std::string& bytes) {
+    REQUIRE(send_packet(socket, bytes));
+}
 
 }  // namespace
 
@@ -110,7 +112,8 @@ TEST_CASE("qmgr's refusal reaches the client with its exit status") {
     RoomUnderTest house;
     house.qmgr->answer_with([&](const links::ControlToQmgr& message) {
         if (const auto* begin = std::get_if<links::Begin>(&message)) {
-            house.qmgr->send(links::Rejected{begin->transaction, {452, "4.3.1", "the disk is full"}});
+            house.qmgr->send(
+                links::Rejected{begin->transaction, {452, "4.3.1", "the disk is full"}});
         }
     });
     const auto client = house.connect();
@@ -159,10 +162,18 @@ TEST_CASE("F26 a malformed message closes its client and nobody else") {
     const auto good = house.connect();
     send_half(*good);
     const UniqueFd bad = house.connect_raw();
-    SECTION("no frame") { send_bytes(bad.get(), "ab"); }
-    SECTION("a frame longer than the packet") { send_bytes(bad.get(), "\xff\xff\xff\x7fxx"); }
-    SECTION("no message") { send_bytes(bad.get(), std::string("\x02\0\0\0\xff\xff", 6)); }
-    SECTION("more than a packet") { send_bytes(bad.get(), std::string(max_packet + 1, 'x')); }
+    SECTION("no frame") {
+        send_bytes(bad.get(), "ab");
+    }
+    SECTION("a frame longer than the packet") {
+        send_bytes(bad.get(), "\xff\xff\xff\x7fxx");
+    }
+    SECTION("no message") {
+        send_bytes(bad.get(), std::string("\x02\0\0\0\xff\xff", 6));
+    }
+    SECTION("more than a packet") {
+        send_bytes(bad.get(), std::string(max_packet + 1, 'x'));
+    }
     SECTION("a part of no submission") {
         links::Encoder encoder;
         encoder.put_frame(links::ClientToControl(links::SubmitEnd{}));
@@ -200,8 +211,8 @@ TEST_CASE("200 idle connections keep nobody out, and neither do as many as there
     for (int i = 0; i < 200; ++i) idle.push_back(house.connect_raw());
     // All of them are one user's, and one second old: the stalest gives way.
     const MonoTime start = house.loop.now();
-    REQUIRE(house.until(
-        [&] { return house.loop.now() - start > std::chrono::milliseconds(1100); }));
+    REQUIRE(
+        house.until([&] { return house.loop.now() - start > std::chrono::milliseconds(1100); }));
     const auto client = house.connect();
     send_all(*client, submission_of(small_message));
     REQUIRE(house.until([&] { return status_of(*client) || client->ended(); }));

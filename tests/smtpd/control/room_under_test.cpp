@@ -1,11 +1,12 @@
 #include "tests/smtpd/control/room_under_test.h"
 
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
 #include <cstdlib>
 #include <cstring>
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "tests/catch.h"
 
@@ -19,6 +20,7 @@ constexpr Duration patience = std::chrono::seconds(5);
 std::string make_folder() {
     std::string pattern = "/tmp/holdfast-control-XXXXXX";
     REQUIRE(mkdtemp(pattern.data()) != nullptr);
+    REQUIRE(chmod(pattern.c_str(), 0755) == 0);
     return pattern;
 }
 
@@ -34,6 +36,7 @@ UniqueFd listen_in(const std::string& folder) {
     const sockaddr_un address = address_of(folder);
     const auto* generic = reinterpret_cast<const sockaddr*>(&address);
     REQUIRE(bind(listener.get(), generic, sizeof address) == 0);
+    REQUIRE(chmod(address.sun_path, 0666) == 0);
     REQUIRE(listen(listener.get(), 1000) == 0);
     return listener;
 }
@@ -41,8 +44,8 @@ UniqueFd listen_in(const std::string& folder) {
 void commit_all(TestQmgr& qmgr) {
     qmgr.answer_with([&qmgr](const links::ControlToQmgr& message) {
         if (const auto* chunk = std::get_if<links::Chunk>(&message)) {
-            qmgr.send(links::Credit{chunk->transaction,
-                                    static_cast<std::uint32_t>(chunk->bytes.size())});
+            qmgr.send(
+                links::Credit{chunk->transaction, static_cast<std::uint32_t>(chunk->bytes.size())});
         }
         if (const auto* end = std::get_if<links::End>(&message)) {
             qmgr.send(links::Committed{end->transaction});

@@ -18,7 +18,8 @@ namespace holdfast {
 template <class Out, class In>
 class TestPeer {
   public:
-    TestPeer(Loop& loop, UniqueFd socket) : channel_(std::in_place, loop, std::move(socket), *this) {}
+    TestPeer(Loop& loop, UniqueFd socket)
+        : channel_(std::in_place, loop, std::move(socket), *this) {}
 
     void send(Out message) { channel_->send(std::move(message)); }
     // Answers each message as it comes.

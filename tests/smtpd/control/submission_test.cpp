@@ -1,7 +1,6 @@
 #include "smtpd/control/submission.h"
 
 #include "smtpd/base/packet.h"
-
 #include "tests/catch.h"
 
 using namespace holdfast;
@@ -119,12 +118,24 @@ TEST_CASE("what a submission says of itself is checked, and each refusal has its
         submit.sender = "a b@c";
         CHECK(refusal_of(submit, {"bob"}, message).status == 64);
     }
-    SECTION("a recipient") { CHECK(refusal_of(submit, {"bob", "|cmd x"}, message).status == 65); }
-    SECTION("no recipients") { CHECK(refusal_of(submit, {}, message).status == 64); }
+    SECTION("a recipient") {
+        CHECK(refusal_of(submit, {"bob", "|cmd x"}, message).status == 65);
+    }
+    SECTION("no recipients") {
+        CHECK(refusal_of(submit, {}, message).status == 64);
+    }
     SECTION("the envelope id") {
         submit.envid.assign(101, 'x');
         CHECK(refusal_of(submit, {"bob"}, message).status == 64);
     }
+}
+
+TEST_CASE("an origin that is no domain is the administrator's error, and qmgr hears nothing") {
+    const links::ControlSnapshot odd{"box", "not a domain", 1000};
+    Submission submission(odd, {1001, 1, 0}, submit_of(6));
+    const Actions actions = carry(submission, {"bob@example.org"}, "A: b\n\n");
+    CHECK(only<links::Answer>(actions).status == 78);
+    CHECK(all<links::Begin>(actions).empty());
 }
 
 TEST_CASE("after an early refusal the rest of the submission is read and thrown away") {
@@ -183,7 +194,9 @@ TEST_CASE("a client that goes before the end takes its submission back, and not 
     submission.user_is(alice());
     submission.on(links::SubmitBytes{"A: b\n\nx"});
     submission.start(WallTime());
-    SECTION("before") { only<links::Abort>(submission.give_up()); }
+    SECTION("before") {
+        only<links::Abort>(submission.give_up());
+    }
     SECTION("after") {
         only<links::End>(submission.on(links::SubmitEnd{}));
         CHECK(submission.give_up().empty());
@@ -240,8 +253,12 @@ TEST_CASE("F49 a message with more than fifty hops is accepted and its recipient
     for (int i = 0; i < 30; ++i) message += "Received: x\n";
     message += "\n";
     auto submit = submit_of(message.size());
-    SECTION("thirty fields") { CHECK(submit.hops == 0); }
-    SECTION("thirty fields and -h 21") { submit.hops = 21; }
+    SECTION("thirty fields") {
+        CHECK(submit.hops == 0);
+    }
+    SECTION("thirty fields and -h 21") {
+        submit.hops = 21;
+    }
     Submission submission(snapshot, {1001, 1, 0}, submit);
     const auto recipients = only<links::Recipients>(carry(submission, {"bob"}, message));
     CHECK(recipients.refusal.code == (submit.hops == 0 ? 0 : 554));
@@ -264,8 +281,8 @@ TEST_CASE("recipients that differ only in the case of their domain count once") 
     for (const char* text : {"bob", "bob@box.EXAMPLE.net", "Bob", "bob@example.org"}) {
         REQUIRE(list.add(text));
     }
-    CHECK(list.addresses() ==
-          std::vector<std::string>{"bob@Box.example.net", "Bob@Box.example.net", "bob@example.org"});
+    CHECK(list.addresses() == std::vector<std::string>{"bob@Box.example.net", "Bob@Box.example.net",
+                                                       "bob@example.org"});
 }
 
 TEST_CASE("F21 recipients past the limit are refused, and every message of them fits a frame") {
@@ -290,7 +307,8 @@ TEST_CASE("a refusal of qmgr that may pass is status 75, any other 69, and says 
     }
     Submission submission(snapshot, {1001, 1, 0}, submit_of(6));
     carry(submission, {"bob"}, "A: b\n\n");
-    const auto answer = only<links::Answer>(submission.rejected({452, "4.3.1", "the disk is full"}));
+    const auto answer =
+        only<links::Answer>(submission.rejected({452, "4.3.1", "the disk is full"}));
     CHECK(answer.status == 75);
     CHECK(answer.text == "not accepted: the disk is full (452 4.3.1)");
 }

@@ -33,8 +33,7 @@ struct NewInner {
     std::string name;
     std::int64_t number = 0;
     std::vector<std::string> more;
-    static constexpr auto members =
-        std::tuple(&NewInner::name, &NewInner::number, &NewInner::more);
+    static constexpr auto members = std::tuple(&NewInner::name, &NewInner::number, &NewInner::more);
 };
 
 struct New {
@@ -42,8 +41,7 @@ struct New {
     NewInner inner;
     bool flag = true;
     Colour colour = Colour::green;
-    static constexpr auto members =
-        std::tuple(&New::first, &New::inner, &New::flag, &New::colour);
+    static constexpr auto members = std::tuple(&New::first, &New::inner, &New::flag, &New::colour);
 };
 
 struct WithFds {
@@ -139,9 +137,15 @@ TEST_CASE("a new reader keeps its defaults for what an older writer does not sen
 TEST_CASE("a value outside its type is malformed") {
     New message;
     std::string frame = frame_of(std::variant<New>(message));
-    SECTION("an enumerator that there is not") { frame.back() = 2; }
-    SECTION("a bool that is neither") { frame[frame.size() - 2] = 2; }
-    SECTION("a struct that there is not") { frame[0] = 1; }
+    SECTION("an enumerator that there is not") {
+        frame.back() = 2;
+    }
+    SECTION("a bool that is neither") {
+        frame[frame.size() - 2] = 2;
+    }
+    SECTION("a struct that there is not") {
+        frame[0] = 1;
+    }
     CHECK_FALSE(decode<std::variant<New>>(frame));
 }
 

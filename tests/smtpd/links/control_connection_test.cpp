@@ -1,10 +1,10 @@
 #include "smtpd/links/control_connection.h"
 
+#include <cstring>
+
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include <cstring>
 
 #include "smtpd/base/packet.h"
 #include "tests/catch.h"
@@ -14,8 +14,12 @@ using links::ControlConnection;
 
 namespace {
 
-MonoTime soon() { return real_clock().mono() + std::chrono::seconds(5); }
-MonoTime at_once() { return real_clock().mono() + std::chrono::milliseconds(20); }
+MonoTime soon() {
+    return real_clock().mono() + std::chrono::seconds(5);
+}
+MonoTime at_once() {
+    return real_clock().mono() + std::chrono::milliseconds(20);
+}
 
 std::pair<UniqueFd, UniqueFd> packet_sockets() {
     int fds[2] = {-1, -1};

@@ -1,11 +1,11 @@
 #include "smtpd/loop/channel.h"
 
+#include <optional>
+
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <optional>
 
 #include "tests/catch.h"
 #include "tests/smtpd/loop/turning.h"
@@ -90,7 +90,7 @@ TEST_CASE("messages arrive in order, those with descriptors among them") {
     sender.channel->send(Word{"behind"});
     REQUIRE(turn_until(loop, [&] { return receiver.words.size() == 2; }));
     REQUIRE(receiver.gifts.size() == 2);
-    struct stat facts {};
+    struct stat facts{};
     CHECK(fstat(receiver.gifts[0].get(), &facts) == 0);
     CHECK(S_ISCHR(facts.st_mode));
     CHECK_FALSE(receiver.gifts[1]);
@@ -103,9 +103,15 @@ TEST_CASE("F26 a malformed packet ends the channel, and only what came before it
     const std::string good = packet_of(words({"good"}));
     std::vector<int> fds;
     std::string bytes;
-    SECTION("a frame that is cut") { bytes = good + "\x09\0"; }
-    SECTION("a message that there is not") { bytes = good + std::string("\x02\0\0\0\x07\0", 6); }
-    SECTION("bytes behind the members") { bytes = good + std::string("\x07\0\0\0\0\0\0\0\0\0x", 11); }
+    SECTION("a frame that is cut") {
+        bytes = good + "\x09\0";
+    }
+    SECTION("a message that there is not") {
+        bytes = good + std::string("\x02\0\0\0\x07\0", 6);
+    }
+    SECTION("bytes behind the members") {
+        bytes = good + std::string("\x07\0\0\0\0\0\0\0\0\0x", 11);
+    }
     SECTION("a descriptor that is missing") {
         bytes = good + std::string("\x03\0\0\0\x01\0\x01", 7);
     }
@@ -123,7 +129,9 @@ TEST_CASE("descriptors with more than one frame, or too large a packet, are malf
         const std::vector<int> fds{0};
         REQUIRE(send_packet(theirs.get(), packet_of(words({"a", "b"})), fds));
     }
-    SECTION("too large") { REQUIRE(send_packet(theirs.get(), std::string(max_packet + 1, 'x'))); }
+    SECTION("too large") {
+        REQUIRE(send_packet(theirs.get(), std::string(max_packet + 1, 'x')));
+    }
     REQUIRE(turn_until(loop, [&] { return end.ended.has_value(); }));
     CHECK(end.ended == ChannelEnd::malformed);
 }

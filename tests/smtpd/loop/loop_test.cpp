@@ -1,14 +1,14 @@
 #include "smtpd/loop/loop.h"
 
-#include <netinet/in.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <csignal>
 #include <optional>
 #include <thread>
 #include <vector>
+
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "smtpd/loop/acceptor.h"
 #include "smtpd/loop/watch.h"

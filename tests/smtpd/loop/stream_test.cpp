@@ -1,9 +1,9 @@
 #include "smtpd/loop/stream.h"
 
+#include <optional>
+
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <optional>
 
 #include "tests/catch.h"
 #include "tests/smtpd/loop/turning.h"
@@ -153,8 +153,12 @@ TEST_CASE("a stream may be destroyed inside its own callbacks") {
     stream.emplace(loop, std::move(ours), 1000, std::move(callbacks));
     stream->want_read(true);
     stream->write("never leaves");
-    SECTION("on input") { write_to(theirs, "x"); }
-    SECTION("at the end") { theirs.reset(); }
+    SECTION("on input") {
+        write_to(theirs, "x");
+    }
+    SECTION("at the end") {
+        theirs.reset();
+    }
     REQUIRE(turn_until(loop, [&] { return !stream.has_value(); }));
     loop.post([] {});
     loop.turn();

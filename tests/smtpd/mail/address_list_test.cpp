@@ -120,7 +120,7 @@ TEST_CASE("the place for an origin is behind the local part") {
 }
 
 TEST_CASE("hostile lists cost time in proportion to their length") {
-    constexpr std::size_t size = 2'000'000;
+    constexpr std::size_t size = 200'000;
     const auto repeated = [](std::string_view piece) {
         std::string text;
         while (text.size() < size) text += piece;
@@ -134,6 +134,6 @@ TEST_CASE("hostile lists cost time in proportion to their length") {
         const auto begin = std::chrono::steady_clock::now();
         parse_address_list(text, BareWords::recipients);
         parse_address_list("<@a" + text, BareWords::unreadable);
-        CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(20));
+        CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(10));
     }
 }

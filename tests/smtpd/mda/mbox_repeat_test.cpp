@@ -128,6 +128,29 @@ TEST_CASE("a torn message that others have written behind is left alone and writ
     CHECK(box.bytes() == torn + other + whole);
 }
 
+TEST_CASE("a tag counts in the lines of a delivery only") {
+    const Box box;
+    const std::string tag = delivery_tag(order_of(2));
+    const auto found = [&](const std::string& mailbox) {
+        write_file(box.file, mailbox);
+        const UniqueFd fd(open(box.file.c_str(), O_RDONLY));
+        const auto result = find_deliveries(fd.get(), mailbox.size(), {tag});
+        REQUIRE(result);
+        return !result->empty();
+    };
+    const std::string whole = box.rendered(2, second);
+    const std::string before = box.rendered(1, first);
+    CHECK(found(before + whole));
+    CHECK_FALSE(found(before + ">" + whole));
+    CHECK_FALSE(found(before + whole.substr(whole.find('\n') + 1)));
+    CHECK_FALSE(found(before + "X" + whole));
+    for (const std::string_view field : {return_path_field, delivered_to_field, received_field}) {
+        std::string forged = whole;
+        forged.insert(forged.find(field), "X-");
+        CHECK_FALSE(found(before + forged));
+    }
+}
+
 TEST_CASE("a message whose text quotes the lines of a delivery does not pass for it") {
     const Box box;
     const std::string target = box.rendered(2, second);
@@ -185,4 +208,13 @@ TEST_CASE("a large message that waits in a file is compared and written like a s
         CHECK(box.bytes() == whole);
     }
     CHECK(access(box.folder.at(".alice." + delivery_tag(order_of(2))).c_str(), F_OK) != 0);
+}
+
+TEST_CASE("a temporary file that a killed agent has left is no obstacle") {
+    const Box box;
+    const std::string left = box.folder.at(".alice." + delivery_tag(order_of(2)));
+    write_file(left, "half a message");
+    const auto file = box.mbox.spill_file(order_of(2));
+    REQUIRE(file);
+    CHECK(access(left.c_str(), F_OK) != 0);
 }

@@ -154,6 +154,29 @@ TEST_CASE("F32 nothing of another's is written while a hostile process swaps wha
     SUCCEED();
 }
 
+TEST_CASE("F32 a mailbox is looked at again under the locks") {
+    const Scratch folder;
+    const UniqueFd dir(open(folder.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const MailboxFile::Place place{dir.get(), "alice", folder.at("alice")};
+    auto mailbox = MailboxFile::open(place);
+    REQUIRE(mailbox);
+    REQUIRE(mailbox->try_lock() == true);
+    CHECK(mailbox->in_place(place) == true);
+    SECTION("a mail program has replaced it by another file") {
+        write_file(folder.at("new"), "");
+        REQUIRE(rename(folder.at("new").c_str(), folder.at("alice").c_str()) == 0);
+        CHECK(mailbox->in_place(place) == false);
+    }
+    SECTION("a mail program has removed it") {
+        REQUIRE(unlink(folder.at("alice").c_str()) == 0);
+        CHECK(mailbox->in_place(place) == false);
+    }
+    SECTION("it has got a second name") {
+        REQUIRE(link(folder.at("alice").c_str(), folder.at("second").c_str()) == 0);
+        CHECK_FALSE(mailbox->in_place(place));
+    }
+}
+
 TEST_CASE("F32 a lock file that another user planted in a sticky folder delays and is named") {
     const MailFolder folder;
     write_file(folder.at("alice.lock"), "1\n");

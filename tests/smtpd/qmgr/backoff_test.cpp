@@ -9,15 +9,17 @@ using namespace std::chrono_literals;
 
 namespace {
 
-Backoff standard(std::uint32_t seed = 1) { return Backoff(links::QmgrSnapshot(), seed); }
+Backoff standard(std::uint32_t seed = 1) {
+    return Backoff(links::QmgrSnapshot(), seed);
+}
 
 }  // namespace
 
 TEST_CASE("the delay doubles from the first to the limit, less up to a fifth") {
     Backoff backoff = standard();
     for (std::uint32_t attempts = 1; attempts < 100; ++attempts) {
-        const auto whole = std::min<Duration>(attempts < 10 ? 60s * (1 << (attempts - 1)) : 3600s,
-                                              3600s);
+        const auto whole =
+            std::min<Duration>(attempts < 10 ? 60s * (1 << (attempts - 1)) : 3600s, 3600s);
         for (int i = 0; i < 50; ++i) {
             const Duration delay = backoff.delay(attempts);
             REQUIRE(delay <= whole);
@@ -62,7 +64,8 @@ TEST_CASE("F48 a stored message's age survives a clock that jumps by an hour or 
 TEST_CASE("F48 the rest of a delay is never more than the delay, wherever the clock went") {
     queue::MessageState state;
     state.recipients.resize(1);
-    queue::apply(state, {1'000'000, queue::Attempted{0, {}, {Verdict::retry, "4.0.0", "later", {}}}});
+    queue::apply(state,
+                 {1'000'000, queue::Attempted{0, {}, {Verdict::retry, "4.0.0", "later", {}}}});
     CHECK(remaining_delay(state, 60s, 1'000'000) == 60s);
     CHECK(remaining_delay(state, 60s, 1'020'000) == 40s);
     CHECK(remaining_delay(state, 60s, 9'000'000'000'000) == 0s);

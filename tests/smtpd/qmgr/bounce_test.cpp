@@ -16,20 +16,24 @@ queue::Message failed_message() {
     envelope.id = *MessageId::parse("01JD6J1ZD0RZ4M6Q8G3X5T7WVK");
     envelope.admitted = 1'795'247'418'000;
     envelope.sender = "alice@box.example.net";
-    envelope.recipients = {{"nobody@box.example.net", "rfc822;Nobody@box.example.net", notify_default},
-                           {"bob@box.example.net", {}, notify_default},
-                           {"silent@box.example.net", {}, notify_never},
-                           {"team@box.example.net", {}, notify_default}};
+    envelope.recipients = {
+        {"nobody@box.example.net", "rfc822;Nobody@box.example.net", notify_default},
+        {"bob@box.example.net", {}, notify_default},
+        {"silent@box.example.net", {}, notify_never},
+        {"team@box.example.net", {}, notify_default}};
     message.state.recipients.resize(4);
     const auto refused = [](std::string text) {
         return Outcome{Verdict::refused, "5.1.1", std::move(text), {}};
     };
     queue::apply(message.state, {1, queue::Attempted{0, {}, refused("no user \"nobody\" here")}});
-    queue::apply(message.state, {2, queue::Attempted{1, {}, {Verdict::delivered, "2.0.0", {}, "mbox"}}});
+    queue::apply(message.state,
+                 {2, queue::Attempted{1, {}, {Verdict::delivered, "2.0.0", {}, "mbox"}}});
     queue::apply(message.state, {3, queue::Attempted{2, {}, refused("no user")}});
     queue::apply(message.state, {4, queue::Expanded{3, {"carol", "dave"}}});
-    queue::apply(message.state, {5, queue::Attempted{3, "carol", {Verdict::delivered, "2.0.0", {}, {}}}});
-    queue::apply(message.state, {6, queue::Attempted{3, "dave", refused("mailbox of dave is gone")}});
+    queue::apply(message.state,
+                 {5, queue::Attempted{3, "carol", {Verdict::delivered, "2.0.0", {}, {}}}});
+    queue::apply(message.state,
+                 {6, queue::Attempted{3, "dave", refused("mailbox of dave is gone")}});
     return message;
 }
 
@@ -63,8 +67,9 @@ TEST_CASE("a bounce names each recipient that failed, with its status and the wh
     CHECK(has(text, "\nReporting-MTA: dns; box.example.net\n"));
     CHECK(has(text, "\nArrival-Date: "));
     CHECK(has(text, "\nOriginal-Recipient: rfc822;Nobody@box.example.net\n"));
-    CHECK(has(text, "\nFinal-Recipient: rfc822; nobody@box.example.net\nAction: failed\n"
-                    "Status: 5.1.1\nDiagnostic-Code: X-Holdfast; no user \"nobody\" here\n"));
+    CHECK(has(text,
+              "\nFinal-Recipient: rfc822; nobody@box.example.net\nAction: failed\n"
+              "Status: 5.1.1\nDiagnostic-Code: X-Holdfast; no user \"nobody\" here\n"));
     CHECK(has(text, "The body.\n"));
     CHECK_FALSE(has(text, "bob@"));
     CHECK_FALSE(has(text, "silent@"));

@@ -7,7 +7,9 @@ using namespace holdfast::qmgr;
 
 namespace {
 
-MessageId fresh() { return MessageId::generate(real_clock().wall()); }
+MessageId fresh() {
+    return MessageId::generate(real_clock().wall());
+}
 
 }  // namespace
 

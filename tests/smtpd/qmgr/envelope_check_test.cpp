@@ -86,7 +86,8 @@ TEST_CASE("a recipient that is no address is a breach from smtpin and a refusal 
 TEST_CASE("a submission's id is of the last days, and not of the future") {
     const WallTime now = real_clock().wall();
     const auto made = [&](auto ago) {
-        return MessageId::generate(std::chrono::time_point_cast<std::chrono::milliseconds>(now - ago));
+        return MessageId::generate(
+            std::chrono::time_point_cast<std::chrono::milliseconds>(now - ago));
     };
     CHECK(id_in_window(made(0s), now));
     CHECK(id_in_window(made(24h * 6), now));

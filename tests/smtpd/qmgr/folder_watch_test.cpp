@@ -1,9 +1,9 @@
 #include "smtpd/qmgr/folder_watch.h"
 
+#include <cstdlib>
+
 #include <fcntl.h>
 #include <sys/stat.h>
-
-#include <cstdlib>
 
 #include "smtpd/loop/loop.h"
 #include "tests/catch.h"

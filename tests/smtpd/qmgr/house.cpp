@@ -1,12 +1,12 @@
 #include "tests/smtpd/qmgr/house.h"
 
+#include <algorithm>
+#include <filesystem>
+
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <filesystem>
 
 #include "smtpd/links/snapshot_file.h"
 
@@ -123,8 +123,8 @@ void House::meet_control() {
 
 void House::meet_users() {
     auto [ours, theirs] = socket_pair();
-    users.channel = std::make_unique<Channel<links::FromUsers, links::ToUsers>>(
-        loop, std::move(ours), users);
+    users.channel =
+        std::make_unique<Channel<links::FromUsers, links::ToUsers>>(loop, std::move(ours), users);
     parent->send(links::Peer{links::Room::users, std::move(theirs)});
 }
 

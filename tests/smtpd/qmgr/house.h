@@ -127,7 +127,8 @@ class House {
     std::uint64_t send_smtp(const std::vector<std::string>& recipients,
                             const std::string& body = "Subject: x\n\nbody\n");
     std::uint64_t send_local(const std::vector<std::string>& recipients,
-                             std::optional<MessageId> id = {}, const std::string& body = "x\n\ny\n");
+                             std::optional<MessageId> id = {},
+                             const std::string& body = "x\n\ny\n");
     Envelope smtp_envelope() const;
     Envelope local_envelope() const;
     MessageId new_id() const { return MessageId::generate(clock.wall()); }

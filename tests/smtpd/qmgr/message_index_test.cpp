@@ -17,7 +17,9 @@ MessageId number(unsigned value) {
     return *MessageId::parse(text);
 }
 
-MonoTime at(std::int64_t seconds) { return MonoTime(std::chrono::seconds(seconds)); }
+MonoTime at(std::int64_t seconds) {
+    return MonoTime(std::chrono::seconds(seconds));
+}
 
 // The same by the simplest means.
 struct Model {

@@ -17,7 +17,9 @@ queue::Message message_for(std::size_t recipients) {
     return message;
 }
 
-Route to(std::string user) { return {false, {{"", MailboxOf{std::move(user)}}}, {}}; }
+Route to(std::string user) {
+    return {false, {{"", MailboxOf{std::move(user)}}}, {}};
+}
 
 Route alias(const std::vector<std::string>& users) {
     Route route;

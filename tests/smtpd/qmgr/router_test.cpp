@@ -53,8 +53,8 @@ class World {
             if (route.questions.empty()) return route;
             for (const std::string& name : route.questions) {
                 const auto at = users.find(name);
-                asked[name] = at == users.end() ? UserAnswer{links::Lookup::unknown, {}}
-                                                : at->second;
+                asked[name] =
+                    at == users.end() ? UserAnswer{links::Lookup::unknown, {}} : at->second;
             }
         }
         FAIL("the router never stops asking");

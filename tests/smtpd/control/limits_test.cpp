@@ -1,0 +1,147 @@
+// Users and clocks against each other: who gives way, and when.
+#include <unistd.h>
+
+#include "tests/catch.h"
+#include "tests/smtpd/control/room_under_test.h"
+
+using namespace holdfast;
+
+namespace {
+
+// A clock that a test moves; wall time stands still.
+class TestClock final : public Clock {
+  public:
+    MonoTime mono() const override { return real_clock().mono() + ahead; }
+    WallTime wall() const override { return real_clock().wall(); }
+    Duration ahead{};
+};
+
+// Connections of another user: the kernel notes the effective uid at connect().
+class As {
+  public:
+    explicit As(uid_t uid) { REQUIRE(seteuid(uid) == 0); }
+    ~As() { static_cast<void>(seteuid(0) == 0); }
+};
+
+bool is_root() {
+    return getuid() == 0;
+}
+
+std::vector<UniqueFd> connect_many(const RoomUnderTest& house, uid_t uid, int count) {
+    const As other(uid);
+    std::vector<UniqueFd> sockets;
+    for (int i = 0; i < count; ++i) sockets.push_back(house.connect_raw());
+    return sockets;
+}
+
+void submit(TestClient& client) {
+    for (auto& message : submission_of("Subject: x\n\nhello\n")) client.send(std::move(message));
+}
+
+bool is_accepted(RoomUnderTest& house, TestClient& client) {
+    submit(client);
+    const bool done = house.until([&] { return client.first<links::Answer>() || client.ended(); });
+    return done && !client.ended() && client.first<links::Answer>()->status == 0;
+}
+
+}  // namespace
+
+TEST_CASE("a user who holds every connection gives one up for another user, even at work") {
+    if (!is_root()) return;
+    RoomUnderTest house({.clients = 30, .reserved_for_root = 0});
+    const auto crowd = connect_many(house, 4711, 40);
+    std::unique_ptr<TestClient> other;
+    {
+        const As user(4712);
+        other = house.connect();
+    }
+    CHECK(is_accepted(house, *other));
+    CHECK(house.qmgr->first<links::Begin>()->envelope.uid == 4712);
+}
+
+TEST_CASE("a user at work on every connection that there is gets no more, until one rests") {
+    if (!is_root()) return;
+    TestClock clock;
+    RoomUnderTest house({.clients = 5, .reserved_for_root = 0}, clock);
+    const auto crowd = connect_many(house, 4711, 5);
+    std::unique_ptr<TestClient> sixth;
+    {
+        const As user(4711);
+        sixth = house.connect();
+    }
+    CHECK_FALSE(is_accepted(house, *sixth));
+    clock.ahead = std::chrono::seconds(2);
+    const As user(4711);
+    const auto seventh = house.connect();
+    CHECK(is_accepted(house, *seventh));
+}
+
+TEST_CASE("root has connections of its own left when all others are taken") {
+    if (!is_root()) return;
+    RoomUnderTest house({.clients = 5, .reserved_for_root = 2});
+    const auto crowd = connect_many(house, 4711, 5);
+    const auto root = house.connect();
+    CHECK(is_accepted(house, *root));
+}
+
+TEST_CASE("F22 clients that bring nothing in time are closed, whatever they are at") {
+    TestClock clock;
+    RoomUnderTest house({}, clock);
+    const auto idle = house.connect();
+    const auto half = house.connect();
+    auto messages = submission_of("Subject: x\n\nhello\n");
+    half->send(std::move(messages[0]));
+    half->send(std::move(messages[1]));
+    // What comes later has passed: all is quiet here.
+    const auto last = house.connect();
+    REQUIRE(is_accepted(house, *last));
+    clock.ahead = std::chrono::seconds(21);
+    CHECK(house.until([&] { return idle->ended() && half->ended() && last->ended(); }));
+}
+
+TEST_CASE("a client whose mail is being committed is waited with, however long it takes") {
+    TestClock clock;
+    RoomUnderTest house({}, clock);
+    house.qmgr->answer_with({});
+    const auto idle = house.connect();
+    const auto waiting = house.connect();
+    submit(*waiting);
+    REQUIRE(house.until([&] { return house.qmgr->first<links::End>() != nullptr; }));
+    clock.ahead = std::chrono::hours(1);
+    REQUIRE(house.until([&] { return idle->ended(); }));
+    CHECK_FALSE(waiting->ended());
+    house.qmgr->send(links::Committed{house.qmgr->first<links::Begin>()->transaction});
+    CHECK(house.until([&] { return waiting->first<links::Answer>() != nullptr; }));
+}
+
+TEST_CASE("F22 a list that its client does not read is not fetched on for ever") {
+    TestClock clock;
+    RoomUnderTest house({}, clock);
+    unsigned number = 0;
+    house.qmgr->answer_with([&](const links::ControlToQmgr& message) {
+        const auto* query = std::get_if<links::ListQuery>(&message);
+        if (query == nullptr) return;
+        links::QueueItem item;
+        item.id = MessageId::generate(WallTime(std::chrono::milliseconds(++number)));
+        item.sender.assign(60'000, 'x');
+        house.qmgr->send(links::ListItems{query->request, {item}, false});
+    });
+    const auto client = house.connect();
+    client->want_read(false);
+    client->send(links::ListRequest{});
+    const auto idle = house.connect();
+    // A few pages fit into the socket; then the fetching stops: several turns bring no more.
+    int quiet_turns = 0;
+    unsigned pages = 0;
+    REQUIRE(house.until([&] {
+        quiet_turns = pages == number && pages > 0 ? quiet_turns + 1 : 0;
+        pages = number;
+        return quiet_turns == 10;
+    }));
+    CHECK(pages < 20);
+    clock.ahead = std::chrono::seconds(21);
+    REQUIRE(house.until([&] { return idle->ended(); }));
+    client->want_read(true);
+    CHECK(house.until([&] { return client->ended(); }));
+    CHECK(client->first<links::Answer>() == nullptr);
+}

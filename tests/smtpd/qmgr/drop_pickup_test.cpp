@@ -1,0 +1,161 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/smtpd/qmgr/house.h"
+
+using namespace holdfast;
+using namespace holdfast::qmgr;
+
+namespace {
+
+void leave(const House& house, const MessageId& id, const std::string& bytes, uid_t uid = 0) {
+    const std::string path = house.spool + "/drop/" + id.text();
+    const UniqueFd file(
+        open((path + ".tmp").c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0640));
+    REQUIRE(file);
+    REQUIRE(write(file.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
+    REQUIRE(fchown(file.get(), uid, static_cast<gid_t>(-1)) == 0);
+    REQUIRE(rename((path + ".tmp").c_str(), path.c_str()) == 0);
+}
+
+// As control does once it has read the packets.
+void submit(House& house, std::uint64_t drop, const MessageId& id, const std::string& to) {
+    Envelope envelope = house.local_envelope();
+    envelope.id = id;
+    envelope.uid = house.control.drops.at(drop).uid;
+    house.control.channel->send(links::Begin{drop + 500, envelope, drop});
+    house.control.channel->send(links::Recipients{drop + 500, {{to, {}, 12}}, {}});
+    house.control.channel->send(links::Chunk{drop + 500, "x\n\ny\n"});
+    house.control.channel->send(links::End{drop + 500, 5});
+}
+
+bool whole(const House& house, std::uint64_t drop) {
+    return house.control.drops.contains(drop) && house.control.drops.at(drop).whole;
+}
+
+}  // namespace
+
+TEST_CASE("a file of drop/ becomes a submission of its owner, and goes once that is in the queue") {
+    House house;
+    house.start();
+    house.settle();
+    const MessageId id = house.new_id();
+    leave(house, id, "the packets", 1000);
+    house.until([&] { return whole(house, 1); });
+    CHECK(house.control.drops.at(1).bytes == "the packets");
+    CHECK(house.control.drops.at(1).uid == 1000);
+    CHECK(house.files("drop").size() == 1);
+    submit(house, 1, id, "bob@box.example.net");
+    house.until([&] { return house.files("drop").empty(); });
+    house.until([&] { return house.mailbox("bob").size() == 1 && house.queued() == 0; });
+}
+
+TEST_CASE("what was left while no daemon ran is picked up at the start, a repeat only once") {
+    House house;
+    house.start();
+    const MessageId id = house.new_id();
+    Envelope envelope = house.local_envelope();
+    const auto number = house.send_local({"bob@box.example.net"}, id);
+    house.until([&] { return house.control.committed.contains(number) && house.queued() == 0; });
+    house.kill_room();
+    leave(house, id, "the same again", 1000);
+    house.start();
+    house.until([&] { return whole(house, 1); });
+    submit(house, 1, id, "bob@box.example.net");
+    house.until([&] { return house.files("drop").empty(); });
+    house.settle();
+    CHECK(house.queued() == 0);
+    CHECK(house.mailbox("bob").size() == 1);
+}
+
+TEST_CASE("a large file comes in windows") {
+    House house;
+    house.start();
+    std::string bytes;
+    while (bytes.size() < 700'000) bytes += std::to_string(bytes.size()) + ",";
+    leave(house, house.new_id(), bytes);
+    house.until([&] {
+        return house.control.drops.contains(1) &&
+               house.control.drops.at(1).bytes.size() == links::window;
+    });
+    house.settle();
+    CHECK(house.control.drops.at(1).bytes.size() == links::window);
+    std::size_t credited = 0;
+    house.until([&] {
+        const std::size_t got = house.control.drops.at(1).bytes.size();
+        if (got > credited) {
+            house.control.channel->send(
+                links::DropCredit{1, static_cast<std::uint32_t>(got - credited)});
+        }
+        credited = got;
+        return whole(house, 1);
+    });
+    CHECK(house.control.drops.at(1).bytes == bytes);
+}
+
+TEST_CASE("F31 what is no honest file goes to quarantine, and a bad one too when control says so") {
+    House house;
+    house.start();
+    house.settle();
+    const std::string drop = house.spool + "/drop/";
+    REQUIRE(symlink("/etc/passwd", (drop + house.new_id().text()).c_str()) == 0);
+    REQUIRE(mkfifo((drop + house.new_id().text()).c_str(), 0600) == 0);
+    const MessageId linked = house.new_id();
+    leave(house, linked, "two names");
+    REQUIRE(link((drop + linked.text()).c_str(), (house.spool + "/second").c_str()) == 0);
+    house.until([&] { return house.files("quarantine").size() >= 2; });
+
+    leave(house, house.new_id(), "nonsense");
+    std::uint64_t number = 0;
+    house.until([&] {
+        for (const auto& [drop_number, seen] : house.control.drops) {
+            if (seen.bytes == "nonsense" && seen.whole) number = drop_number;
+        }
+        return number != 0;
+    });
+    house.control.channel->send(links::DropBad{number, "no packets"});
+    house.until([&] { return house.files("quarantine").size() >= 3; });
+    house.settle();
+    CHECK(house.queued() == 0);
+}
+
+TEST_CASE("while control is away files wait, and one that was half offered is offered again") {
+    House house;
+    house.start();
+    house.settle();
+    const MessageId id = house.new_id();
+    leave(house, id, "the packets");
+    house.until([&] { return whole(house, 1); });
+    house.control.channel.reset();
+    house.control.drops.clear();
+    house.meet_control();
+    house.until([&] { return whole(house, 2); });
+    submit(house, 2, id, "bob@box.example.net");
+    house.until([&] { return house.files("drop").empty() && house.mailbox("bob").size() == 1; });
+}
+
+TEST_CASE("control cannot give a file of drop/ to another user") {
+    House house;
+    house.start();
+    leave(house, house.new_id(), "x", 1000);
+    house.until([&] { return whole(house, 1); });
+    Envelope envelope = house.local_envelope();
+    envelope.uid = 2000;
+    house.control.channel->send(links::Begin{1, envelope, 1});
+    house.until([&] { return house.malformed.size() == 1; });
+    CHECK(house.malformed.front() == links::Room::control);
+    CHECK(house.queued() == 0);
+}
+
+TEST_CASE("an acknowledged submission to a recipient elsewhere is accepted and bounced") {
+    House house;
+    house.start();
+    const MessageId id = house.new_id();
+    leave(house, id, "x", 1000);
+    house.until([&] { return whole(house, 1); });
+    submit(house, 1, id, "someone@example.org");
+    house.until([&] { return house.mailbox("alice").size() == 1 && house.queued() == 0; });
+    CHECK(house.mailbox("alice").front().body.find("Status: 5.7.1") != std::string::npos);
+    CHECK(house.files("drop").empty());
+}

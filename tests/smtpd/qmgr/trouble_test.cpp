@@ -1,0 +1,153 @@
+// Disks that are full or fail, through the queue library's fake file system, and agents that cannot
+// be had.
+#include "tests/queue/fake_fs.h"
+#include "tests/smtpd/qmgr/house.h"
+
+using namespace holdfast;
+using namespace holdfast::qmgr;
+
+namespace {
+
+struct FakeHouse {
+    FakeHouse() : house(&fs, fs.open_root()) { fs.now = real_clock().wall(); }
+    queue::FakeFileSystem fs;
+    House house;
+};
+
+}  // namespace
+
+TEST_CASE("F40 a full disk: 452, nothing stored, and service again once there is room") {
+    FakeHouse fake;
+    House& house = fake.house;
+    house.start();
+    std::atomic<bool> full = true;
+    fake.fs.fail = [&](const std::string& call) {
+        return full && (call.starts_with("write") || call.starts_with("open tmp")) ? ENOSPC : 0;
+    };
+    const auto refused = house.send_smtp({"alice@box.example.net"});
+    house.until([&] { return house.smtpin.rejected.contains(refused); });
+    CHECK(house.smtpin.rejected.at(refused).code == 452);
+    CHECK(house.smtpin.rejected.at(refused).enhanced == "4.3.1");
+    house.settle();
+    CHECK_FALSE(house.control.counts->accepting);
+    CHECK(house.control.counts->trouble.find("full") != std::string::npos);
+    const auto queries = house.smtpin.replies.size();
+    house.smtpin.channel->send(links::RecipientQuery{9, "a@b.example", "alice@box.example.net"});
+    house.until([&] { return house.smtpin.replies.size() > queries; });
+    CHECK(house.smtpin.replies.back().refusal.code == 452);
+
+    full = false;
+    house.until([&] {
+        house.settle();
+        return house.control.counts->accepting;
+    });
+    const auto accepted = house.send_smtp({"alice@box.example.net"});
+    house.until([&] { return house.smtpin.committed.contains(accepted); });
+    house.until([&] { return house.delivered.size() == 1; });
+}
+
+TEST_CASE("F39 after a failed fsync nothing is accepted any more, and status says so") {
+    FakeHouse fake;
+    House& house = fake.house;
+    house.start();
+    std::atomic<bool> failing = true;
+    fake.fs.fail = [&](const std::string& call) {
+        return failing && call.starts_with("sync tmp") ? EIO : 0;
+    };
+    const auto refused = house.send_smtp({"alice@box.example.net"});
+    house.until([&] { return house.smtpin.rejected.contains(refused); });
+    CHECK(house.smtpin.rejected.at(refused).code == 451);
+    failing = false;  // the second fsync would say yes
+    const auto again = house.send_smtp({"alice@box.example.net"});
+    house.until([&] { return house.smtpin.rejected.contains(again); });
+    house.settle();
+    CHECK_FALSE(house.control.counts->accepting);
+    CHECK(house.control.counts->trouble.find("restart") != std::string::npos);
+    CHECK(house.delivered.empty());
+}
+
+TEST_CASE("a folder sync that fails is not said yes to, and the message is kept and delivered") {
+    FakeHouse fake;
+    House& house = fake.house;
+    house.start();
+    std::atomic<bool> failing = true;
+    fake.fs.fail = [&](const std::string& call) {
+        return failing && call == "sync queue" ? EIO : 0;
+    };
+    const auto refused = house.send_smtp({"alice@box.example.net"});
+    house.until([&] { return house.smtpin.rejected.contains(refused); });
+    CHECK(house.smtpin.rejected.at(refused).code == 451);
+    house.until([&] { return house.delivered.size() == 1; });
+    house.settle();
+    CHECK_FALSE(house.control.counts->accepting);
+}
+
+TEST_CASE("F43 a message stays until its bounce is in the queue") {
+    FakeHouse fake;
+    House& house = fake.house;
+    house.start();
+    std::atomic<bool> full = false;
+    fake.fs.fail = [&](const std::string& call) {
+        return full && call.starts_with("open tmp") ? ENOSPC : 0;
+    };
+    house.verdict = [&](FakeAgent& agent, const Delivered&) {
+        full = agent.user == "bob";
+        return std::optional(agent.user == "bob" ? Outcome{Verdict::refused, "5.2.1", "gone", {}}
+                                                 : written);
+    };
+    house.send_local({"bob@box.example.net"});
+    house.until([&] {
+        house.settle();
+        return house.control.counts->deferred == 1;
+    });
+    CHECK(house.delivered.empty());
+    full = false;
+    house.until([&] {
+        house.flush();
+        house.settle();
+        return house.mailbox("alice").size() == 1;
+    });
+    house.until([&] {
+        house.settle();
+        return house.control.counts->queued + house.control.counts->active +
+                   house.control.counts->deferred ==
+               0;
+    });
+    CHECK(house.mailbox("alice").size() == 1);
+    CHECK(house.spawns.size() <= 3);
+}
+
+TEST_CASE("a success that cannot be recorded is remembered, and never delivered again") {
+    FakeHouse fake;
+    House& house = fake.house;
+    house.start();
+    std::atomic<bool> full = true;
+    fake.fs.fail = [&](const std::string& call) {
+        return full && call.starts_with("write queue") ? ENOSPC : 0;
+    };
+    house.verdict = [](FakeAgent& agent, const Delivered&) {
+        return std::optional(agent.user == "bob" ? Outcome{Verdict::retry, "4.2.2", "full", {}}
+                                                 : written);
+    };
+    house.send_smtp({"alice@box.example.net", "bob@box.example.net"});
+    house.until([&] { return house.mailbox("alice").size() == 1; });
+    for (int i = 0; i < 5; ++i) {
+        house.flush();
+        house.settle();
+    }
+    CHECK(house.mailbox("alice").size() == 1);
+    CHECK(house.control.counts->active == 1);
+}
+
+TEST_CASE("agents that the parent refuses are asked for again, and the mail waits") {
+    House house;
+    house.start();
+    house.refuse_agents = true;
+    house.send_smtp({"alice@box.example.net"});
+    house.until([&] { return house.spawns.size() == 1; });
+    house.settle();
+    CHECK(house.control.counts->active == 1);
+    house.refuse_agents = false;
+    house.until([&] { return house.delivered.size() == 1 && house.queued() == 0; });
+    CHECK(house.spawns.size() == 2);
+}
