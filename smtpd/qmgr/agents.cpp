@@ -9,6 +9,7 @@ namespace holdfast::qmgr {
 namespace {
 
 constexpr unsigned max_refusals = 6;
+constexpr std::size_t max_unparked = 64;  // users that are looked at each time
 constexpr Duration first_cooling = std::chrono::seconds(1);
 constexpr Duration patrol_every = std::chrono::seconds(30);
 
@@ -235,8 +236,12 @@ void Agents::timer_fired(const std::string& user) {
     forget_if_idle(user);
 }
 
-// One user's parked messages a call, in turn, as many as his line takes.
 void Agents::unpark_some() {
+    for (std::size_t i = std::min(parked_users_.size(), max_unparked); i > 0; --i) unpark_next();
+}
+
+// The next user's parked messages, as many as his line takes.
+void Agents::unpark_next() {
     if (parked_users_.empty() || draining_ || waiting_ >= limits_.waiting) return;
     const std::string user = std::move(parked_users_.front());
     parked_users_.pop_front();
@@ -259,7 +264,7 @@ void Agents::patrol() {
         place->agent->abandon();
         if (place->phase == Phase::standing) let_go(*place);
     }
-    for (std::size_t i = parked_users_.size(); i > 0; --i) unpark_some();
+    for (std::size_t i = parked_users_.size(); i > 0; --i) unpark_next();
     std::erase_if(posts_, [](const auto& item) {
         const Post& place = *item.second;
         return place.phase == Phase::resting && place.jobs.empty() && place.parked.empty();

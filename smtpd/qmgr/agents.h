@@ -69,6 +69,7 @@ class Agents {
     void end_waiting(Post& post, JobEnd end, const std::string& why);
     void timer_fired(const std::string& user);
     void unpark_some();
+    void unpark_next();
     void forget_if_idle(const std::string& user);
     std::size_t line_limit() const;
 

@@ -52,6 +52,7 @@ void Deliveries::start() {
 
 void Deliveries::try_lock() {
     if (draining_) return;
+    if (lock_) return scan();
     house_.spool.run([](queue::Store& store) { return store.try_lock(); },
                      [this, alive = std::weak_ptr(alive_)](Result<std::optional<UniqueFd>> lock) {
                          if (!alive.expired()) locked(std::move(lock));
@@ -99,7 +100,6 @@ void Deliveries::next_batch(std::shared_ptr<queue::Scan> scan) {
 
 void Deliveries::scan_again_later(const Error& error) {
     log::error("scan-failed", {{"reason", error}});
-    lock_.reset();  // and all over again, with a fresh look at the lock
     lock_timer_.set(disk_pause);
 }
 

@@ -65,7 +65,10 @@ Intake::Handle Intake::find(std::uint64_t transaction) const {
 
 std::optional<Breach> Intake::on(links::Begin&& begin) {
     if (transfers_.contains(begin.transaction)) return Breach{"a transaction begun twice"};
-    if (transfers_.size() >= max_open) return Breach{"too many transactions"};
+    if (transfers_.size() >= max_open) {
+        callbacks_.rejected({begin.transaction, too_much_at_once});
+        return std::nullopt;
+    }
     Submitter submitter = submitter_;
     if (begin.drop != 0) {
         const auto owner = callbacks_.drop_owner ? callbacks_.drop_owner(begin.drop) : std::nullopt;

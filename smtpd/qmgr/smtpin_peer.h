@@ -17,7 +17,7 @@ namespace holdfast::qmgr {
 
 class SmtpinPeer {
   public:
-    static constexpr std::size_t max_queries = 4096;  // unanswered
+    static constexpr std::size_t max_queries = 16 * 1024;  // unanswered
 
     // `on_end` is called once and destroys this; with what was wrong, where it broke the protocol.
     using OnEnd = std::function<void(std::optional<Breach>)>;

@@ -4,9 +4,11 @@
 
 #include <functional>
 #include <memory>
-#include <string>
+#include <mutex>
+#include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "queue/disk_pool.h"
 #include "queue/store.h"
@@ -33,7 +35,8 @@ class Spool {
     void run(Work work, Done done) {
         using Answer = std::invoke_result_t<Work&, queue::Store&>;
         auto answered = later(std::move(done));
-        pool_->run([store = store_.get(), work = std::move(work), answered]() mutable {
+        pool_->run([store = store_.get(), work = std::move(work),
+                    answered = std::move(answered)]() mutable {
             if constexpr (std::is_void_v<Answer>) {
                 work(*store);
                 answered();
@@ -58,27 +61,34 @@ class Spool {
   private:
     explicit Spool(Loop& loop) : loop_(loop) {}
 
+    // What the disk has answered and the loop has not yet heard. Not left to the loop itself, which
+    // outlives the store that drafts and slices in here belong to.
+    struct Answers {
+        std::mutex mutex;
+        std::vector<std::function<void()>> waiting;
+    };
+
     // A callable for the pool's threads that makes `done` happen on the loop, unless the spool has
     // gone by then.
     template <class Done>
     auto later(Done done) {
         ++under_way_;
-        return [this, alive = std::weak_ptr(alive_), &loop = loop_,
-                done = std::make_shared<Done>(std::move(done))](auto&&... answer) {
-            using Answers = std::tuple<std::decay_t<decltype(answer)>...>;
-            auto kept = std::make_shared<Answers>(std::forward<decltype(answer)>(answer)...);
-            loop.post([this, alive, done, kept] {
-                if (alive.expired()) return;
-                --under_way_;
-                std::apply([&](auto&... values) { (*done)(std::move(values)...); }, *kept);
+        return [this, answers = answers_,
+                done = std::make_shared<Done>(std::move(done))](auto&&... answer) mutable {
+            using Values = std::tuple<std::decay_t<decltype(answer)>...>;
+            auto values = std::make_shared<Values>(std::forward<decltype(answer)>(answer)...);
+            post_answer(*answers, [done = std::move(done), values] {
+                std::apply([&](auto&... each) { (*done)(std::move(each)...); }, *values);
             });
         };
     }
+    void post_answer(Answers& answers, std::function<void()> action);
+    void hear_answers();
 
     Loop& loop_;
-    std::shared_ptr<char> alive_ = std::make_shared<char>();
     std::unique_ptr<queue::Store> store_;
-    std::unique_ptr<queue::DiskPool> pool_;  // ends before the store
+    std::shared_ptr<Answers> answers_ = std::make_shared<Answers>();  // go before the store
+    std::unique_ptr<queue::DiskPool> pool_;                           // ends before both
     std::size_t under_way_ = 0;
 };
 

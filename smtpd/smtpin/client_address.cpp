@@ -17,8 +17,16 @@ std::string text_of(int family, const void* address) {
 
 // No /64 that a client can have begins with these bytes: fe00::/9 below fe80 is reserved.
 ClientKey key_of(const in_addr& address) {
+    if (ntohl(address.s_addr) >> 24 == IN_LOOPBACKNET) return this_machine;
     ClientKey key{0xfe, 0x04};
     std::memcpy(key.data() + 4, &address, sizeof address);
+    return key;
+}
+
+ClientKey key_of(const in6_addr& address) {
+    if (IN6_IS_ADDR_LOOPBACK(&address)) return this_machine;
+    ClientKey key{};
+    std::memcpy(key.data(), &address, key.size());
     return key;
 }
 
@@ -38,7 +46,7 @@ std::optional<ClientAddress> ClientAddress::of(const sockaddr_storage& address) 
         result.port_ = ntohs(in6.sin6_port);
         if (!IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr)) {
             result.literal_ = "[IPv6:" + text_of(AF_INET6, &in6.sin6_addr) + "]";
-            std::memcpy(result.key_.data(), &in6.sin6_addr, result.key_.size());
+            result.key_ = key_of(in6.sin6_addr);
             return result;
         }
         std::memcpy(&v4, in6.sin6_addr.s6_addr + 12, sizeof v4);

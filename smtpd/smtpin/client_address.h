@@ -14,6 +14,9 @@ namespace holdfast::smtpin {
 // What limits count by: an IPv4 address, or the /64 of an IPv6 address, which is one customer's.
 using ClientKey = std::array<std::uint8_t, 8>;
 
+// The key of every loopback address: programs of this machine, which have no limit of their own.
+inline constexpr ClientKey this_machine{0xfe, 0x05};
+
 class ClientAddress {
   public:
     // An IPv4-mapped IPv6 address is the IPv4 address. Nothing for other families.

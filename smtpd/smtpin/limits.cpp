@@ -15,7 +15,7 @@ Admission SessionCounter::enter(const ClientKey& client) {
     if (in_all_ >= max_in_all_) return Admission::too_many;
     const auto found = by_client_.find(client);
     const std::size_t open = found == by_client_.end() ? 0 : found->second;
-    if (open >= max_per_client_) return Admission::too_many_from_client;
+    if (open >= max_per_client_ && client != this_machine) return Admission::too_many_from_client;
     ++in_all_;
     by_client_[client] = open + 1;
     return Admission::admitted;

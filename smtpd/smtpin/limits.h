@@ -48,7 +48,8 @@ class ErrorBudget {
 
 enum class Admission : std::uint8_t { admitted, too_many, too_many_from_client };
 
-// Counts the sessions that are open, in all and by client. enter() that admits is undone by
+// Counts the sessions that are open, in all and by client; this machine itself counts in the sum
+// only, or a busy local program would shut out the others. enter() that admits is undone by
 // exactly one leave().
 class SessionCounter {
   public:

@@ -13,6 +13,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 
+import building
 from building import label, package
 from host import OUT, TESTS, Failed, as_root, output, quiet
 
@@ -58,6 +59,7 @@ def run_one(case, lower, preset):
     # timeout as root: a plain user could not end what sudo has started.
     command = as_root("timeout", "--kill-after=5", str(case.deadline * slow),
                       TESTS / "root/enter", "--lower", lower, "--bind-ro", f"{TESTS}:/tests",
+                      "--bind-ro", f"{building.folder(preset)}:/build",
                       "--bind", f"{folder}:/out", "--", "env", f"SLOWER={slow}",
                       "python3", "-B", "/tests/harness/inside/run_case.py", case.name)
     try:

@@ -1,8 +1,6 @@
 """What tests/run --long adds: sanitizers, fuzzers, mutations, a bare machine."""
 
 import os
-import shutil
-import time
 
 import building
 import cases
@@ -31,12 +29,13 @@ def fuzz(report):
     except Failed as failure:
         report.add("build (fuzz)", 0, str(failure))
         return
-    folder = building.folder("fuzz") / "tests/fuzz"
-    for program in sorted(path for path in folder.glob("*_fuzz") if os.access(path, os.X_OK)):
+    folder = building.folder("fuzz") / "tests"
+    for program in sorted(path for path in folder.rglob("*_fuzz")
+                          if path.is_file() and os.access(path, os.X_OK)):
         learned = folder / "learned" / program.name
         learned.mkdir(parents=True, exist_ok=True)
         seeds = TESTS / "fuzz/corpus" / program.name
-        report.run(f"{program.name} for {FUZZ_SECONDS} s", lambda: quiet(
+        report.run(f"{program.name} for {FUZZ_SECONDS} s", lambda program=program: quiet(
             [program, f"-max_total_time={FUZZ_SECONDS}", "-timeout=10", "-rss_limit_mb=2048",
              f"-artifact_prefix={OUT}/", learned, *([seeds] if seeds.is_dir() else [])],
             OUT / f"{program.name}.log"))

@@ -169,10 +169,12 @@ TEST_CASE("F28 a reply cannot write a line of its own") {
 }
 
 TEST_CASE("a line longer than any of ours is skipped in bounded memory") {
-    const auto summary = read(std::string(3 * max_log_line, 'x') + "\n" +
-                              line(1, 0, attempted(0, Verdict::delivered)));
+    const LogEntry endless = at_once(Expanded{1, {std::string(3 * max_log_line, 'x')}});
+    const auto summary =
+        read(line(1, 0, endless) + line(1, 0, attempted(0, Verdict::delivered)), 65'536);
     REQUIRE(summary);
     CHECK(summary->state.ignored_lines == 1);
+    CHECK_FALSE(summary->state.recipients[1].expanded);
     CHECK(summary->state.recipients[0].settled());
 }
 

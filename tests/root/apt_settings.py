@@ -6,7 +6,6 @@ Nothing here names a mirror: a root uses what the machine that it is built on us
 import pathlib
 import re
 import subprocess
-import urllib.parse
 from dataclasses import dataclass
 
 RELEASE = "bookworm"

@@ -51,11 +51,14 @@ TEST_CASE("a user who holds every connection gives one up for another user, even
     RoomUnderTest house({.clients = 30, .reserved_for_root = 0});
     const auto crowd = connect_many(house, 4711, 40);
     std::unique_ptr<TestClient> other;
+    std::unique_ptr<TestClient> second;
     {
         const As user(4712);
         other = house.connect();
+        second = house.connect();
     }
     CHECK(is_accepted(house, *other));
+    CHECK(is_accepted(house, *second));
     CHECK(house.qmgr->first<links::Begin>()->envelope.uid == 4712);
 }
 

@@ -145,6 +145,36 @@ TEST_CASE("a submission that comes while qmgr is away waits for the next one") {
     CHECK(status_of(*client) == 0);
 }
 
+TEST_CASE("a submission that qmgr has not heard of survives the death of qmgr") {
+    RoomUnderTest house;
+    auto messages = submission_of("Subject: a header that is not whole yet\n");
+    auto end = std::move(messages.back());
+    messages.pop_back();
+    const auto client = house.connect();
+    send_all(*client, std::move(messages));
+    REQUIRE(house.until([&] { return house.users->first<links::UidQuery>() != nullptr; }));
+    house.qmgr->hang_up();
+    house.start_qmgr();
+    const auto other = house.connect();
+    send_all(*other, submission_of(small_message));
+    REQUIRE(house.until([&] { return status_of(*other).has_value(); }));
+    client->send(std::move(end));
+    REQUIRE(house.until([&] { return status_of(*client).has_value(); }));
+    CHECK(status_of(*client) == 0);
+}
+
+TEST_CASE("a new channel to qmgr means that the old qmgr is gone, and what it had with it") {
+    RoomUnderTest house;
+    house.qmgr->answer_with({});
+    const auto client = house.connect();
+    send_all(*client, submission_of(small_message));
+    REQUIRE(house.until([&] { return house.qmgr->first<links::End>() != nullptr; }));
+    const auto old = std::move(house.qmgr);
+    house.start_qmgr();
+    REQUIRE(house.until([&] { return client->ended(); }));
+    CHECK_FALSE(status_of(*client));
+}
+
 TEST_CASE("a question to users outlives the death of that room") {
     RoomUnderTest house;
     house.users->answer_with({});

@@ -231,7 +231,9 @@ TEST_CASE("a message that is never delivered expires into a bounce") {
 TEST_CASE("F48 a wall clock that jumps by 20 years expires nothing") {
     House house;
     house.start();
-    house.verdict = [](FakeAgent&, const Delivered&) {
+    unsigned attempts = 0;
+    house.verdict = [&](FakeAgent&, const Delivered&) {
+        ++attempts;
         return std::optional(Outcome{Verdict::retry, "4.2.2", "full", {}});
     };
     house.send_local({"bob@box.example.net"});
@@ -245,11 +247,10 @@ TEST_CASE("F48 a wall clock that jumps by 20 years expires nothing") {
         house.kill_room();
         house.start();
     }
-    const auto before = house.spawns.size();
     house.until([&] {
         house.flush();
         house.settle();
-        return house.spawns.size() > before || house.agents.back()->jobs.size() > 1;
+        return attempts > 1;
     });
     house.settle();
     CHECK(house.queued() == 1);

@@ -92,6 +92,7 @@ void FakeQueue::pump() {
 void FakeQueue::take(links::SmtpinToQmgr&& message) {
     if (auto* query = std::get_if<links::RecipientQuery>(&message)) {
         asked.push_back(query->recipient);
+        questions.push_back(query->query);
         if (answers_questions) send(links::RecipientReply{query->query, {}});
     } else if (auto* chunk = std::get_if<links::Chunk>(&message)) {
         body_ += chunk->bytes;

@@ -31,7 +31,8 @@ class FakeQueue {
     bool commits = true;
 
     std::size_t packets = 0;
-    std::vector<std::string> asked;      // recipients
+    std::vector<std::string> asked;  // recipients
+    std::vector<std::uint64_t> questions;
     std::vector<std::string> committed;  // bodies
     std::vector<std::uint64_t> ended;    // transactions
     std::size_t aborted = 0;

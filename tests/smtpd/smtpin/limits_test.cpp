@@ -47,6 +47,14 @@ TEST_CASE("limits count an IPv4 address and an IPv6 network of 64 bits as one cl
     CHECK(address("0.0.0.0").key() != address("::").key());
 }
 
+TEST_CASE("programs of this machine are limited in all only") {
+    SessionCounter counter(3, 1);
+    for (const char* local : {"127.0.0.1", "127.8.8.8", "::1"}) {
+        CHECK(counter.enter(address(local).key()) == Admission::admitted);
+    }
+    CHECK(counter.enter(address("::ffff:127.0.0.1").key()) == Admission::too_many);
+}
+
 TEST_CASE("sessions are limited by client and in all, and a place that is left is free again") {
     SessionCounter counter(3, 2);
     const ClientKey a = address("192.0.2.1").key();
