@@ -27,13 +27,15 @@ class SignalsBlocked {
 
 }  // namespace
 
-DiskPool::DiskPool(Store& store)
+DiskPool::DiskPool(Store& store, std::chrono::milliseconds patience)
     : store_(store),
       queue_sync_([&store] { return store.sync_queue(); }),
-      seen_sync_([&store] { return store.seen().sync(); }) {}
+      seen_sync_([&store] { return store.seen().sync(); }),
+      patience_(patience) {}
 
-Result<std::unique_ptr<DiskPool>> DiskPool::start(Store& store, unsigned threads) {
-    std::unique_ptr<DiskPool> pool(new DiskPool(store));
+Result<std::unique_ptr<DiskPool>> DiskPool::start(Store& store, unsigned threads,
+                                                  std::chrono::milliseconds patience) {
+    std::unique_ptr<DiskPool> pool(new DiskPool(store, patience));
     if (const auto started = pool->start_threads(threads); !started) {
         return started.error().in("start disk threads");
     }
@@ -74,8 +76,7 @@ void* DiskPool::thread_main(void* pool) noexcept {
 void DiskPool::work() {
     std::unique_lock lock(mutex_);
     for (;;) {
-        // A busy thread may hand in more: only when all are idle is there nothing left.
-        wake_.wait(lock, [this] { return !jobs_.empty() || (stopping_ && busy_ == 0); });
+        wait_for_job(lock);
         if (jobs_.empty()) return;
         ++busy_;
         Task<void()> job = std::move(jobs_.front());
@@ -87,6 +88,34 @@ void DiskPool::work() {
         --busy_;
         if (stopping_ && busy_ == 0) wake_.notify_all();
     }
+}
+
+// Returns without a job when the pool ends: a busy thread may hand in more, so all must be idle,
+// and nobody may follow any more.
+void DiskPool::wait_for_job(std::unique_lock<std::mutex>& lock) {
+    while (jobs_.empty() && !(stopping_ && busy_ == 0 && !press_at_)) {
+        if (!press_at_) {
+            wake_.wait(lock);
+        } else if (stopping_ || wake_.wait_until(lock, *press_at_) == std::cv_status::timeout) {
+            if (!press_at_) continue;  // another thread was quicker
+            press_at_.reset();
+            jobs_.emplace_back([this] {
+                seen_sync_.press();
+                queue_sync_.press();
+            });
+        }
+    }
+}
+
+void DiskPool::follow(SyncGroup& group, SyncGroup::Done done) {
+    if (patience_ == std::chrono::milliseconds::zero()) return group.join(std::move(done));
+    group.follow(std::move(done));
+    {
+        const std::lock_guard lock(mutex_);
+        if (press_at_) return;
+        press_at_ = std::chrono::steady_clock::now() + patience_;
+    }
+    wake_.notify_one();
 }
 
 void DiskPool::run(Task<void()> job) {
@@ -135,17 +164,18 @@ void DiskPool::record_then_unlink(const Settled& settled, Task<void(Status)> don
     const std::array submission{Submission{settled.uid, settled.id}};
     const auto appended = store_.seen().append(submission, settled.now);
     if (!appended) return done(appended);
-    seen_sync_.join([this, id = settled.id, done = std::move(done)](const Status& synced) mutable {
-        if (!synced) return done(synced);
-        // By another thread: this one has the next sync of seen/ to make.
-        run([this, id, done = std::move(done)]() mutable { unlink(id, std::move(done)); });
-    });
+    follow(seen_sync_,
+           [this, id = settled.id, done = std::move(done)](const Status& synced) mutable {
+               if (!synced) return done(synced);
+               // By another thread: this one has the next sync of seen/ to make.
+               run([this, id, done = std::move(done)]() mutable { unlink(id, std::move(done)); });
+           });
 }
 
 void DiskPool::unlink(const MessageId& id, Task<void(Status)> done) {
     const auto removed = store_.remove(id);
     if (!removed) return done(removed);
-    queue_sync_.join([done = std::move(done)](const Status& synced) mutable { done(synced); });
+    follow(queue_sync_, [done = std::move(done)](const Status& synced) mutable { done(synced); });
 }
 
 }  // namespace holdfast::queue

@@ -1,7 +1,8 @@
-// The threads that wait for the disk, so that an event loop never does. Commits and removals that
-// are under way together share the sync of queue/.
+// The threads that wait for the disk, so that an event loop never does. Commits that are under way
+// together share the sync of queue/; a removal, which nobody waits for, shares that of a commit.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -47,8 +48,12 @@ class DiskPool {
   public:
     static constexpr std::size_t stack_bytes = 256 * 1024;
 
+    // How long a removal waits for a commit to share its sync, and a line of seen/ for others.
+    static constexpr std::chrono::milliseconds usual_patience{100};
+
     // `store` must outlive the pool. EAGAIN where the threads cannot be had.
-    static Result<std::unique_ptr<DiskPool>> start(Store& store, unsigned threads);
+    static Result<std::unique_ptr<DiskPool>> start(
+        Store& store, unsigned threads, std::chrono::milliseconds patience = usual_patience);
 
     // Finishes everything that was handed in, callbacks and what they hand in included, then ends
     // the threads. Not to be called by one of them.
@@ -66,15 +71,17 @@ class DiskPool {
     void commit(Draft draft, WallTime now, Task<void(Commit)> done);
 
     // Records a local submission in seen/ and syncs that (shared), unlinks the message, then shares
-    // the next sync of queue/. An error before the unlink leaves the message where it is: try
+    // the next sync of queue/; takes its time twice. An error before the unlink leaves the message where it is: try
     // again later, or after a restart, but do not deliver it again.
     void remove(Settled settled, Task<void(Status)> done);
 
   private:
-    explicit DiskPool(Store& store);
+    DiskPool(Store& store, std::chrono::milliseconds patience);
     static void* thread_main(void* pool) noexcept;
     Status start_threads(unsigned count);
     void work();
+    void wait_for_job(std::unique_lock<std::mutex>& lock);
+    void follow(SyncGroup& group, SyncGroup::Done done);
     void finish_commit(const Publication& published, Task<void(Commit)> done);
     void unlink(const MessageId& id, Task<void(Status)> done);
     void record_then_unlink(const Settled& settled, Task<void(Status)> done);
@@ -85,6 +92,8 @@ class DiskPool {
     std::mutex mutex_;
     std::condition_variable wake_;
     std::deque<Task<void()>> jobs_;
+    const std::chrono::milliseconds patience_;
+    std::optional<std::chrono::steady_clock::time_point> press_at_;  // for those who follow
     unsigned busy_ = 0;
     bool stopping_ = false;
     std::vector<pthread_t> threads_;

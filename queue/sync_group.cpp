@@ -1,5 +1,7 @@
 #include "queue/sync_group.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace holdfast::queue {
@@ -11,12 +13,32 @@ void SyncGroup::join(Done done) {
     if (syncing_) return;
     syncing_ = true;
     while (!waiting_.empty()) {
-        auto batch = std::exchange(waiting_, {});
+        auto batch = take_all();
         lock.unlock();
         serve(std::move(batch));
         lock.lock();
     }
     syncing_ = false;
+}
+
+void SyncGroup::follow(Done done) {
+    const std::lock_guard lock(mutex_);
+    following_.push_back(std::move(done));
+}
+
+void SyncGroup::press() {
+    {
+        const std::lock_guard lock(mutex_);
+        if (following_.empty()) return;
+    }
+    join([](const Status&) {});
+}
+
+std::vector<SyncGroup::Done> SyncGroup::take_all() {
+    auto batch = std::exchange(waiting_, {});
+    std::ranges::move(following_, std::back_inserter(batch));
+    following_.clear();
+    return batch;
 }
 
 void SyncGroup::serve(std::vector<Done> batch) {

@@ -1,5 +1,6 @@
-// Many who wait for one sync. No timer: the first to come syncs at once; who comes while a sync is
-// running shares the next one, which the same thread makes as soon as the first has ended.
+// Many who wait for one sync. No timer: the first to join syncs at once; who joins while a sync is
+// running shares the next one, which the same thread makes as soon as the first has ended. Who has
+// time follows: he shares the next sync that somebody else needs.
 #pragma once
 
 #include <mutex>
@@ -20,12 +21,21 @@ class SyncGroup {
     // returns, or by another thread that is in join() now. Blocks only the thread that syncs.
     void join(Done done);
 
+    // As join(), but makes no sync: does not block. The owner sees to it that join() or press() is
+    // called before long.
+    void follow(Done done);
+
+    // Syncs if somebody follows.
+    void press();
+
   private:
+    std::vector<Done> take_all();
     void serve(std::vector<Done> batch);
 
     Task<Status()> sync_;  // called by one thread at a time
     std::mutex mutex_;
     std::vector<Done> waiting_;
+    std::vector<Done> following_;
     bool syncing_ = false;
 };
 

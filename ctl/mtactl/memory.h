@@ -10,7 +10,7 @@
 namespace holdfast::mtactl {
 
 enum class MemoryKind : std::uint8_t {
-    pss,  // pages that are shared with others count in part: what the process adds. Own or root
+    pss,  // pages that are shared with others count in part: what the process adds. Root only
     rss,  // every page that is in memory. Anyone
 };
 

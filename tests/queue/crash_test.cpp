@@ -39,7 +39,7 @@ class LittleQmgr {
         auto store = Store::open(fs, fs.open_root());
         if (!store) return;
         store_ = std::move(*store);
-        pool_ = std::move(*DiskPool::start(*store_, threads));
+        pool_ = std::move(*DiskPool::start(*store_, threads, std::chrono::milliseconds::zero()));
     }
 
     bool up() const { return store_ && !fs_.dead(); }

@@ -17,7 +17,7 @@ namespace holdfast::queue {
 namespace {
 
 std::unique_ptr<DiskPool> start_pool(Store& store, unsigned threads) {
-    auto pool = DiskPool::start(store, threads);
+    auto pool = DiskPool::start(store, threads, std::chrono::milliseconds::zero());
     REQUIRE(pool);
     return std::move(*pool);
 }
@@ -86,6 +86,54 @@ TEST_CASE("who comes while a sync is running waits for the next one, and all sha
     end.release();
     next.join();
     CHECK(syncs == 3);
+}
+
+TEST_CASE("who follows shares the next sync that somebody joins") {
+    unsigned syncs = 0;
+    unsigned served = 0;
+    SyncGroup group([&] {
+        ++syncs;
+        return Status();
+    });
+    for (int i = 0; i < 3; ++i) group.follow([&](const Status&) { ++served; });
+    CHECK(served == 0);
+    group.join([&](const Status&) { ++served; });
+    CHECK(served == 4);
+    CHECK(syncs == 1);
+    group.press();  // nobody follows any more
+    CHECK(syncs == 1);
+    group.follow([&](const Status&) { ++served; });
+    group.press();
+    CHECK(served == 5);
+    CHECK(syncs == 2);
+}
+
+TEST_CASE("the end of a pool does not wait for the patience of a removal") {
+    FakeFileSystem fs;
+    const auto store = open_store(fs);
+    auto pool = DiskPool::start(*store, 2, std::chrono::hours(1));
+    REQUIRE(pool);
+    std::atomic<int> told = 0;
+    for (int i = 0; i < 3; ++i) {
+        (*pool)->remove({MessageId::generate(WallTime()), Source::local, 1, WallTime()},
+                        [&](const Status& status) {
+                            CHECK(status);
+                            ++told;
+                        });
+    }
+    pool->reset();
+    CHECK(told == 3);
+}
+
+TEST_CASE("a removal that finds no company is synced after a while") {
+    FakeFileSystem fs;
+    const auto store = open_store(fs);
+    auto pool = DiskPool::start(*store, 2, std::chrono::milliseconds(1));
+    REQUIRE(pool);
+    std::latch told(1);
+    (*pool)->remove({MessageId::generate(WallTime()), Source::smtp, 0, WallTime()},
+                    [&](const Status&) { told.count_down(); });
+    told.wait();
 }
 
 TEST_CASE("commits that are under way together share one sync of the folder") {

@@ -43,9 +43,8 @@ std::vector<std::pair<std::string, Attack>> attacks(const House& house) {
     links::Recipients verdict = alice;
     verdict.refusal = {550, "5.7.1", "no"};
     all.emplace_back("a verdict on recipients", Attack{begin, verdict});
-    Attack flood{begin, alice};
-    for (int i = 0; i < 6; ++i) flood.emplace_back(links::Chunk{1, std::string(max_chunk, 'x')});
-    all.emplace_back("more than a window", flood);
+    all.emplace_back("a chunk above the limit",
+                     Attack{begin, alice, links::Chunk{1, std::string(max_chunk + 1, 'x')}});
     Envelope forged = honest;
     forged.source = Source::local;
     forged.uid = 0;

@@ -97,6 +97,12 @@ void House::start() {
     if (!aliases_.aliases.empty()) alias({}, {});
     go();
     until([this] { return ready; });
+    // Until it schedules, and has looked at what was there.
+    until([this] {
+        settle();
+        return control.counts->trouble.empty();
+    });
+    settle();
 }
 
 void House::kill_room() {

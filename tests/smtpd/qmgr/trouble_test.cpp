@@ -82,6 +82,29 @@ TEST_CASE("a folder sync that fails is not said yes to, and the message is kept 
     CHECK_FALSE(house.control.counts->accepting);
 }
 
+TEST_CASE("a disk that stands still costs a window of memory a message, and no more") {
+    FakeHouse fake;
+    House& house = fake.house;
+    house.start();
+    std::atomic<bool> still = true;
+    fake.fs.before = [&](const std::string& call) {
+        if (call == "open tmp") still.wait(true);
+    };
+    house.smtpin.channel->send(links::Begin{1, house.smtp_envelope(), 0});
+    house.smtpin.channel->send(links::Recipients{1, {{"alice@box.example.net", {}, 12}}, {}});
+    for (int i = 0; i < 4; ++i) {
+        house.smtpin.channel->send(links::Chunk{1, std::string(max_chunk, 'x')});
+    }
+    house.settle();
+    CHECK(house.smtpin.credit == 0);
+    CHECK(house.malformed.empty());
+    house.smtpin.channel->send(links::Chunk{1, "x"});
+    house.until([&] { return house.smtpin.ended; });
+    CHECK(house.malformed.size() == 1);
+    still = false;
+    still.notify_all();
+}
+
 TEST_CASE("F43 a message stays until its bounce is in the queue") {
     FakeHouse fake;
     House& house = fake.house;
