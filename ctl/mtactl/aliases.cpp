@@ -13,8 +13,7 @@ constexpr Duration patience = std::chrono::seconds(30);
 Attempt<std::string> read_again(const Site& site) {
     auto daemon = Daemon::connect(site.control_socket);
     if (!daemon) return std::unexpected(daemon.error());
-    const auto read =
-        daemon->ask(links::AliasesRequest{}, patience, [](const links::ControlToClient&) {});
+    const auto read = daemon->ask(links::AliasesRequest{}, patience);
     if (!read) return std::unexpected(read.error());
     return "the alias files have been read again";
 }

@@ -1,7 +1,6 @@
 #include "ctl/mtactl/daemon.h"
 
 #include <cerrno>
-#include <cstring>
 
 #include <sysexits.h>
 
@@ -9,70 +8,47 @@ namespace holdfast::mtactl {
 
 namespace {
 
-constexpr Duration connect_patience = std::chrono::seconds(10);
-constexpr Duration send_patience = std::chrono::seconds(10);
+using client::Trouble;
 
-std::unexpected<Failure> cannot_connect(const Error& error, const std::string& socket) {
-    if (error.code() == ENOENT || error.code() == ECONNREFUSED || error.code() == ENOTDIR) {
-        return fails(EX_UNAVAILABLE, "smtpd is not running (" + socket + ": " +
-                                         strerrordesc_np(error.code()) + ")");
+constexpr Duration connect_patience = std::chrono::seconds(10);
+
+std::unexpected<Failure> not_reached(const Error& error) {
+    const int code = error.code();
+    if (code == ENOENT || code == ECONNREFUSED || code == ENOTDIR) {
+        return fails(EX_UNAVAILABLE, "smtpd is not running: " + error.text());
     }
-    if (error.code() == ETIMEDOUT) {
-        return fails(EX_TEMPFAIL, "smtpd takes no connections on " + socket + ": try again");
-    }
-    return fails(error.code() == EACCES ? EX_NOPERM : EX_OSERR, error.text());
+    return fails(code == EACCES ? EX_NOPERM : EX_OSERR, error.text());
 }
 
-std::unexpected<Failure> interrupted(const Error& error) {
-    if (error.code() == ETIMEDOUT) return fails(EX_TEMPFAIL, "smtpd does not answer: try again");
-    return fails(EX_TEMPFAIL, "no answer from smtpd: " + error.text());
+std::unexpected<Failure> no_answer(const client::Setback& setback) {
+    if (setback.trouble == Trouble::absent) return not_reached(setback.error);
+    return fails(EX_TEMPFAIL, "no answer from smtpd: " + setback.error.text() + "; try again");
+}
+
+Attempt<void> as_attempt(const client::Exchange<links::Answer>& answer) {
+    if (!answer) return no_answer(answer.error());
+    if (answer->status != 0) return fails(answer->status, answer->text);
+    return {};
 }
 
 }  // namespace
 
 Attempt<Daemon> Daemon::connect(const std::string& socket) {
-    auto connection =
-        links::ControlConnection::connect(socket, real_clock().mono() + connect_patience);
-    if (!connection) return cannot_connect(connection.error(), socket);
+    auto connection = client::ControlConnection::open(socket, client::Deadline(connect_patience));
+    if (!connection) return no_answer(connection.error());
     return Daemon(std::move(*connection));
 }
 
 Attempt<void> Daemon::ask(const links::ClientToControl& request, Duration patience,
-                          const OnMessage& on_message) {
-    const auto end = exchange(request, patience, on_message);
-    if (!end) return std::unexpected(end.error());
-    if (*end == End::closed) {
-        return fails(EX_TEMPFAIL, "smtpd closed the connection without an answer: try again");
-    }
-    return {};
+                          const client::OnMessage& on_message) {
+    return as_attempt(connection_.ask(request, client::Deadline(patience), on_message));
 }
 
 Attempt<void> Daemon::ask_to_end(const links::ClientToControl& request, Duration patience) {
-    const auto end = exchange(request, patience, [](const links::ControlToClient&) {});
-    if (!end) return std::unexpected(end.error());
-    return {};
-}
-
-Attempt<Daemon::End> Daemon::exchange(const links::ClientToControl& request, Duration patience,
-                                      const OnMessage& on_message) {
-    const MonoTime send_deadline = real_clock().mono() + send_patience;
-    auto sent = connection_.send(request, send_deadline);
-    if (sent) sent = connection_.flush(send_deadline);
-    // EPIPE: it does not want to hear more, and may have said why.
-    if (!sent && sent.error().code() != EPIPE) return interrupted(sent.error());
-    for (;;) {
-        auto message = connection_.receive(real_clock().mono() + patience);
-        if (!message) return interrupted(message.error());
-        if (!*message) return End::closed;
-        const auto* answer = std::get_if<links::Answer>(&**message);
-        if (answer == nullptr) {
-            on_message(**message);
-        } else if (answer->status == 0) {
-            return End::answered;
-        } else {
-            return fails(answer->status, answer->text);
-        }
-    }
+    const auto answer =
+        connection_.ask(request, client::Deadline(patience), client::ignore_message);
+    if (!answer && answer.error().trouble == Trouble::lost) return {};
+    return as_attempt(answer);
 }
 
 }  // namespace holdfast::mtactl

@@ -36,14 +36,12 @@ int print_list(Daemon& daemon, Form form, View view) {
     return printed && print(view.end()) ? EX_OK : EX_IOERR;
 }
 
-void no_message(const links::ControlToClient&) {}
-
 Attempt<void> ask_about(Daemon& daemon, const std::vector<MessageId>& ids,
                         links::ClientToControl (*request)(std::vector<MessageId>)) {
     std::span<const MessageId> rest(ids);
     do {
         const auto some = rest.first(std::min(rest.size(), batch));
-        const auto asked = daemon.ask(request({some.begin(), some.end()}), patience, no_message);
+        const auto asked = daemon.ask(request({some.begin(), some.end()}), patience);
         if (!asked) return asked;
         rest = rest.subspan(some.size());
     } while (!rest.empty());

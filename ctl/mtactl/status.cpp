@@ -22,10 +22,18 @@ void measure_rooms(StatusFacts& facts, MemoryKind kind) {
     }
 }
 
+// The daemon knows the uids of its rooms; of an mda, only that process itself and the kernel.
+std::optional<std::uint32_t> room_uid(const links::RoomStatus& room) {
+    return room.room == links::Room::mda ? uid_of(room.pid) : room.uid;
+}
+
 // One measure for all of them: the fairer one where this user may take it everywhere.
 StatusFacts measured(links::Overview overview) {
     StatusFacts facts;
     facts.overview = std::move(overview);
+    for (const links::RoomStatus& room : facts.overview.daemon.rooms) {
+        facts.uids.push_back(room_uid(room));
+    }
     measure_rooms(facts, MemoryKind::pss);
     const bool all = std::ranges::all_of(facts.memory, [](const auto& m) { return m.has_value(); });
     if (!all) measure_rooms(facts, MemoryKind::rss);

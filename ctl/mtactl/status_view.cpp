@@ -41,6 +41,10 @@ std::string memory_text(const std::optional<std::uint64_t>& bytes) {
     return bytes ? size_text(*bytes) : "-";
 }
 
+std::string uid_text(const std::optional<std::uint32_t>& uid) {
+    return uid ? std::to_string(*uid) : "-";
+}
+
 std::string room_table(const StatusFacts& facts) {
     using enum Table::Align;
     Table table({left, right, right, right, right, right, right});
@@ -49,23 +53,28 @@ std::string room_table(const StatusFacts& facts) {
     const auto& rooms = facts.overview.daemon.rooms;
     for (std::size_t i = 0; i < rooms.size(); ++i) {
         const links::RoomStatus& room = rooms[i];
-        table.add({room_title(room), std::to_string(room.pid), std::to_string(room.uid),
+        table.add({room_title(room), std::to_string(room.pid), uid_text(facts.uids.at(i)),
                    std::to_string(room.generation), memory_text(facts.memory.at(i)),
                    uptime_text(room.uptime_seconds), std::to_string(room.restarts)});
     }
     return table.text();
 }
 
-std::string room_json(const links::RoomStatus& room, const std::optional<std::uint64_t>& memory) {
+std::string number_json(const std::optional<std::uint64_t>& number) {
+    return number ? std::to_string(*number) : "null";
+}
+
+std::string room_json(const StatusFacts& facts, std::size_t i) {
+    const links::RoomStatus& room = facts.overview.daemon.rooms[i];
     JsonObject object;
     object.text("room", links::room_name(room.room));
     object.text("detail", room.detail);
     object.number("pid", room.pid);
-    object.number("uid", room.uid);
+    object.raw("uid", number_json(facts.uids.at(i)));
     object.number("generation", room.generation);
     object.number("restarts", room.restarts);
     object.number("uptime_seconds", room.uptime_seconds);
-    object.raw("memory_bytes", memory ? std::to_string(*memory) : "null");
+    object.raw("memory_bytes", number_json(facts.memory.at(i)));
     return object.json();
 }
 
@@ -109,7 +118,7 @@ std::string status_json(const StatusFacts& facts) {
     const links::StatusReply& daemon = facts.overview.daemon;
     std::vector<std::string> rooms;
     for (std::size_t i = 0; i < daemon.rooms.size(); ++i) {
-        rooms.push_back(room_json(daemon.rooms[i], facts.memory.at(i)));
+        rooms.push_back(room_json(facts, i));
     }
     JsonObject object;
     object.text("version", daemon.version);

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "ctl/mtactl/memory.h"
+#include "ctl/mtactl/process.h"
 #include "smtpd/base/clock.h"
 #include "smtpd/links/control_client.h"
 
@@ -14,7 +14,9 @@ namespace holdfast::mtactl {
 
 struct StatusFacts {
     links::Overview overview;
-    // Of overview.daemon.rooms, in their order; all of one kind, so that they can be compared.
+    // All below is of overview.daemon.rooms, in their order.
+    std::vector<std::optional<std::uint32_t>> uids;
+    // Of one kind, so that they can be compared.
     MemoryKind memory_kind = MemoryKind::pss;
     std::vector<std::optional<std::uint64_t>> memory;
 };

@@ -4,7 +4,7 @@
 
 #include <poll.h>
 
-#include "ctl/sendmail/control_connection.h"
+#include "ctl/client/control_connection.h"
 #include "ctl/sendmail/drop.h"
 #include "ctl/sendmail/process.h"
 #include "smtpd/base/quote.h"
@@ -13,7 +13,11 @@ namespace holdfast::sendmail {
 
 namespace {
 
-using Deadline = ControlConnection::Deadline;
+using client::ControlConnection;
+using client::Deadline;
+using client::Exchange;
+using client::Setback;
+using client::Trouble;
 
 constexpr int first_pause = 10;  // milliseconds
 constexpr int longest_pause = 200;
@@ -56,21 +60,20 @@ bool Handover::worth_another(Trouble trouble, const Deadline& absence) const {
         case Trouble::lost:
             return absence.milliseconds_left() > 0;
         case Trouble::busy:
-            return silence_.milliseconds_left() > 0;
         case Trouble::silent:
-            return false;
+            return false;  // that was all the patience there is
     }
     return false;
 }
 
 Exchange<links::Answer> Handover::attempt() {
-    auto connection = ControlConnection::open(site_.control_socket);
+    auto connection = ControlConnection::open(site_.control_socket, silence_);
     if (!connection) return std::unexpected(connection.error());
     if (const auto sent = send_all(*connection); !sent) return std::unexpected(sent.error());
     auto message = connection->receive(silence_);
     if (!message) return std::unexpected(message.error());
     if (auto* answer = std::get_if<links::Answer>(&*message)) return std::move(*answer);
-    return std::unexpected(Setback{Trouble::lost, "the daemon's answer is not one"});
+    return std::unexpected(Setback{Trouble::lost, Error(0, "the daemon's answer is not one")});
 }
 
 Exchange<void> Handover::send_all(ControlConnection& connection) {
@@ -82,7 +85,7 @@ Exchange<void> Handover::send_all(ControlConnection& connection) {
         }
         const auto sent = connection.send(*packet, silence_);
         if (!sent) return std::unexpected(sent.error());
-        if (*sent == Sent::answered) return {};
+        if (*sent == client::Sent::answered) return {};
     }
     return {};
 }
@@ -92,7 +95,7 @@ std::string no_taker(const Setback& daemon, const Failure& spool, DaemonMayHaveI
     const char* outcome = doubt == DaemonMayHaveIt::yes
                               ? "nothing more is stored, but the daemon may have the message"
                               : "nothing is stored, try again later";
-    return "no daemon (" + daemon.text + ") and no spool (" + spool.text + "): " + outcome;
+    return "no daemon (" + daemon.error.text() + ") and no spool (" + spool.text + "): " + outcome;
 }
 
 bool is_ours(std::uint8_t status) {

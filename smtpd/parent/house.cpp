@@ -339,7 +339,6 @@ void House::aliases_read(Result<links::Plan> plan) {
     if (plan) {
         plan_.aliases = std::move(plan->aliases);
         give_aliases();
-        log::info("aliases-loaded", {{"aliases", plan_.aliases.aliases.size()}});
     } else {
         const std::string& reason = plan.error().text();
         result = plain_error(reason.empty() ? "the configuration has errors (see mtactl check); "

@@ -99,7 +99,8 @@ void ActiveMessage::stop_ended(std::size_t at, JobResult result) {
             break;
         case JobEnd::damaged:
             lost_ = true;
-            log::error("damaged", {{"msg", message_.envelope.id}, {"reason", result.outcome.text}});
+            log::error("message-damaged",
+                       {{"msg", message_.envelope.id}, {"reason", result.outcome.text}});
             round_->skip(at);
             break;
         case JobEnd::drained:

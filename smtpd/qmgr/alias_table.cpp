@@ -14,7 +14,7 @@ std::string lower_case(std::string_view text) {
 
 // Sorted again: a snapshot in another order must not hide an alias.
 AliasTable::AliasTable(links::AliasSnapshot snapshot) : aliases_(std::move(snapshot.aliases)) {
-    std::ranges::stable_sort(aliases_, {}, &links::Alias::name);
+    std::ranges::sort(aliases_, {}, &links::Alias::name);
 }
 
 const links::Alias* AliasTable::find(std::string_view name) const {

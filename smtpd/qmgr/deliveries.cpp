@@ -12,21 +12,27 @@ constexpr Duration between_lock_attempts = std::chrono::seconds(1);
 constexpr Duration disk_pause = std::chrono::minutes(1);
 constexpr Duration between_tidyings = std::chrono::hours(1);
 
+// What was settled says nothing about when the rest was tried.
+template <class Action>
+void for_each_pending(const queue::MessageState& state, Action action) {
+    for (const auto& recipient : state.recipients) {
+        for (const auto& target : recipient.targets) {
+            if (target.progress == queue::Progress::pending) action(target);
+        }
+    }
+}
+
 }  // namespace
 
 std::uint32_t attempts_of(const queue::MessageState& state) {
     std::uint32_t most = 0;
-    for (const auto& recipient : state.recipients) {
-        for (const auto& target : recipient.targets) most = std::max(most, target.attempts);
-    }
+    for_each_pending(state, [&](const auto& target) { most = std::max(most, target.attempts); });
     return most;
 }
 
 Duration remaining_delay(const queue::MessageState& state, Duration delay, std::int64_t now) {
     std::int64_t last = 0;
-    for (const auto& recipient : state.recipients) {
-        for (const auto& target : recipient.targets) last = std::max(last, target.last_time);
-    }
+    for_each_pending(state, [&](const auto& target) { last = std::max(last, target.last_time); });
     if (last == 0) return Duration::zero();
     // In milliseconds throughout: a time of the year 9999 would not fit into nanoseconds.
     const auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(delay).count();
@@ -114,7 +120,7 @@ void Deliveries::take_batch(const queue::Scan::Batch& batch) {
         index_.schedule(item, now);
     }
     for (const std::string& name : batch.strangers) {
-        log::warning("stranger", {{"file", "queue/" + name}});
+        log::warning("spool-stranger", {{"file", "queue/" + name}});
     }
     run_due();
 }
@@ -182,7 +188,7 @@ void Deliveries::not_loaded(Item& item, const queue::LoadFailure& failure) {
     const MessageId id = item.first;
     switch (failure.fault) {
         case queue::LoadFault::failed:
-            log::error("load-failed", {{"msg", id}, {"reason", failure.error}});
+            log::error("message-unread", {{"msg", id}, {"reason", failure.error}});
             index_.set_phase(item, Phase::deferred);
             index_.schedule(item, house_.loop.now() + disk_pause);
             return tell_forgetting(id, false);
@@ -191,10 +197,10 @@ void Deliveries::not_loaded(Item& item, const queue::LoadFailure& failure) {
                              [](const Status&) {});
             return forget_item(id);
         case queue::LoadFault::damaged:
-            log::error("damaged", {{"msg", id}, {"reason", failure.error}});
+            log::error("message-damaged", {{"msg", id}, {"reason", failure.error}});
             return forget_item(id);
         case queue::LoadFault::newer:
-            log::warning("newer", {{"msg", id}, {"reason", failure.error}});
+            log::warning("message-newer", {{"msg", id}, {"reason", failure.error}});
             return forget_item(id);
         case queue::LoadFault::gone:
             return forget_item(id);

@@ -98,7 +98,7 @@ class Deliveries {
 // than the delay that it was given, wherever the wall clock has gone meanwhile (F48).
 Duration remaining_delay(const queue::MessageState& state, Duration delay, std::int64_t now);
 
-// The attempts of the recipient that had most of them.
+// The attempts of the pending recipient that had most of them.
 std::uint32_t attempts_of(const queue::MessageState& state);
 
 }  // namespace holdfast::qmgr

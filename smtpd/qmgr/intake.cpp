@@ -264,9 +264,10 @@ void Intake::admit(Reception& house, Transfer& transfer, const queue::Commit& co
         envelope.source == Source::local ? "uid " + std::to_string(envelope.uid) : envelope.client;
     log::info("accepted", {{"msg", envelope.id},
                            {"client", from},
+                           {"helo", envelope.helo},
                            {"from", envelope.sender},
                            {"size", transfer.received},
-                           {"rcpts", envelope.recipients.size()}});
+                           {"recipients", envelope.recipients.size()}});
     house.memory.give_back(transfer.copy.size());
     std::string copy = std::exchange(transfer.copy, {});
     auto bytes = copy.size() == transfer.received ? house.memory.keep(std::move(copy)) : nullptr;
@@ -285,7 +286,7 @@ void Intake::committed(const Handle& transfer, const queue::Commit& commit) {
             if (transfer->submitter == Submitter::stranger) {
                 return reject(transfer, choose_a_new_id);
             }
-            log::info("repeated",
+            log::info("submission-repeated",
                       {{"msg", transfer->envelope.id}, {"uid", transfer->envelope.uid}});
             return accept(transfer);
         case queue::CommitKind::taken:

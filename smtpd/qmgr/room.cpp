@@ -107,7 +107,7 @@ void Room::meet_control(UniqueFd channel) {
 // The parent replaces the sender; everybody else goes on.
 void Room::report_breach(links::Room sender, const std::optional<Breach>& breach) {
     if (!breach) return;
-    log::error("malformed", {{"room", links::room_name(sender)}, {"what", breach->what}});
+    log::error("peer-malformed", {{"room", links::room_name(sender)}, {"what", breach->what}});
     parent_.send(links::Malformed{sender});
 }
 
@@ -118,7 +118,7 @@ void Room::on(links::NewAliases&& message) {
         return;
     }
     AliasTable table(std::move(*snapshot));
-    log::info("aliases", {{"count", table.size()}});
+    log::info("aliases-loaded", {{"aliases", table.size()}});
     router_.use(std::move(table));
 }
 

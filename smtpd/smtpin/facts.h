@@ -1,4 +1,5 @@
-// What a session did that the log should hold. Sessions are pure: connection.cpp has these written.
+// What a session did that the log should hold, beside what qmgr writes of the mail it accepts.
+// Sessions are pure: connection.cpp has these written.
 #pragma once
 
 #include <cstdint>
@@ -11,16 +12,6 @@
 #include "smtpd/mail/reply.h"
 
 namespace holdfast::smtpin {
-
-// qmgr has it on disk.
-struct Accepted {
-    MessageId id;
-    std::string helo;
-    std::string sender;
-    std::string recipient;  // the first
-    std::size_t recipients = 0;
-    std::uint64_t size = 0;
-};
 
 enum class Subject : std::uint8_t { command, sender, recipient, message };
 
@@ -53,7 +44,7 @@ struct Ended {
     std::optional<MessageId> unanswered;
 };
 
-using Fact = std::variant<Accepted, Refused, Ended>;
+using Fact = std::variant<Refused, Ended>;
 
 std::string_view to_text(Subject subject);
 std::string_view to_text(Reason reason);

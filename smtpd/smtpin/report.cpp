@@ -14,16 +14,6 @@ struct Reporter {
     const std::string& client;
     Duration age;
 
-    void operator()(const Accepted& fact) const {
-        log::info("accepted", {{"msg", fact.id},
-                               {"client", client},
-                               {"helo", fact.helo},
-                               {"from", in_brackets(fact.sender)},
-                               {"to", in_brackets(fact.recipient)},
-                               {"recipients", fact.recipients},
-                               {"size", fact.size}});
-    }
-
     void operator()(const Refused& fact) const {
         const std::string reply =
             std::to_string(fact.reply.code) + " " + fact.reply.enhanced + " " + fact.reply.text;
@@ -35,7 +25,7 @@ struct Reporter {
                               {"reply", reply}});
     }
 
-    // A session that brought mail and nothing else has its lines already.
+    // A session that brought mail and nothing else has its lines already: qmgr's.
     void operator()(const Ended& fact) const {
         if (fact.reason == Reason::quit && fact.accepted != 0 && fact.refused == 0) return;
         log::info("session", {{"client", client},

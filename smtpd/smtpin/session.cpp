@@ -184,8 +184,6 @@ Actions SmtpSession::on(const links::Committed& committed, Moment now) {
     }
     const MessageId id = message_->envelope().id;
     say({250, "2.0.0", "Ok: queued as " + id.text()});
-    facts_.emplace_back(Accepted{id, helo_, sender_, recipients_.front(), recipients_.size(),
-                                 message_->wire_size()});
     ++accepted_;
     budget_.renew();
     patience_.progressed(now.mono);

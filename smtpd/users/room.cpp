@@ -84,7 +84,7 @@ void Room::ask(const std::shared_ptr<Client>& client, std::uint64_t request, Que
 
 void Room::lost(links::Room peer, ChannelEnd how) {
     if (how == ChannelEnd::malformed) {
-        log::warning("malformed", {{"from", links::room_name(peer)}});
+        log::error("peer-malformed", {{"room", links::room_name(peer)}});
         parent_.send(links::Malformed{peer});
     }
     std::erase_if(clients_, [&](const auto& client) { return client->name() == peer; });

@@ -22,9 +22,9 @@ MAY = {
     "smtpd/users": ROOM,
     "smtpd/mda": (*ROOM, "smtpd/mail/"),
     "smtpd/probe": (*ROOM, "smtpd/mail/", "smtpd/config/"),
-    "ctl/sendmail": (*LINKS, "smtpd/mail/"),
-    "ctl/mtactl": (*LINKS, "smtpd/mail/", "ctl/client/"),
-    "ctl/client": (*LINKS, "smtpd/mail/"),
+    "ctl/sendmail": (*LINKS, "smtpd/mail/", "ctl/client/"),
+    "ctl/mtactl": (*LINKS, "ctl/client/"),
+    "ctl/client": LINKS,
 }
 # Libraries from outside, and the only folders that know them.
 ONLY = {

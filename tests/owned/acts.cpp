@@ -35,7 +35,7 @@ bool list_spool(const Victim& victim) {
 }
 
 bool write_a_file(const Victim&) {
-    const UniqueFd fd(open("/tmp/owned", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    const UniqueFd fd(open("/var/tmp/owned", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
     return static_cast<bool>(fd);
 }
 

@@ -1,13 +1,15 @@
 #include "tests/owned/owned_room.h"
 
-#include <sys/random.h>
-#include <unistd.h>
-
+#include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <iterator>
 #include <string>
 #include <variant>
 #include <vector>
+
+#include <sys/random.h>
+#include <unistd.h>
 
 #include "smtpd/base/log.h"
 #include "smtpd/base/packet.h"
@@ -39,6 +41,13 @@ void say_ready(int parent) {
     if (const auto sent = send_packet(parent, packet); !sent) exit_with(sent.error());
 }
 
+// Noise, and frames that begin like real ones, until the peer hangs up or has had enough.
+void attack(int channel) {
+    for (int i = 0; i < packets_per_attack; ++i) {
+        if (const auto sent = send_packet(channel, random_packet()); !sent) return;
+    }
+}
+
 }  // namespace
 
 void try_everything() {
@@ -52,21 +61,18 @@ void try_everything() {
     }
 }
 
-void attack(int channel) {
-    for (int i = 0; i < packets_per_attack; ++i) {
-        if (const auto sent = send_packet(channel, random_packet()); !sent) return;
-    }
-}
-
-void haunt(int parent) {
+std::vector<UniqueFd> meet_everybody(int parent) {
     say_ready(parent);
     std::vector<UniqueFd> channels;
     while (true) {
         auto packet = receive_packet(parent);
         if (!packet || packet->bytes.empty()) _exit(0);
-        for (UniqueFd& fd : packet->fds) channels.push_back(std::move(fd));
-        if (packet->fds.empty()) break;  // Go: everybody has been introduced
+        if (packet->fds.empty()) return channels;  // Go: the introductions are over
+        std::ranges::move(packet->fds, std::back_inserter(channels));
     }
+}
+
+void attack_everybody(std::span<const UniqueFd> channels, int parent) {
     for (const UniqueFd& channel : channels) attack(channel.get());
     log::info("attacked", {{"channels", channels.size()}});
     attack(parent);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "smtpd/links/parent_room.h"
 #include "smtpd/links/rooms.h"
@@ -13,10 +14,10 @@ namespace holdfast::owned {
 
 void try_everything();
 
-// Sends noise, and frames that begin like real ones, until the peer hangs up or has had enough.
-void attack(int channel);
+// Says Ready and collects what the parent hands out until it says Go.
+std::vector<UniqueFd> meet_everybody(int parent);
 
-// Says Ready, attacks everybody that the parent introduces, and last the parent.
-[[noreturn]] void haunt(int parent);
+// Sends random bytes on each channel, and last to the parent, which then ends this process.
+[[noreturn]] void attack_everybody(std::span<const UniqueFd> channels, int parent);
 
 }  // namespace holdfast::owned

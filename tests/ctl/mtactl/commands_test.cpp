@@ -210,7 +210,29 @@ TEST_CASE("many ids are asked about in several requests on one connection") {
     CHECK(ids == 7000);
 }
 
+TEST_CASE("a status has the uid of an mda from the kernel, that of a room from the daemon") {
+    const Said said = run_with_daemon({Form::json, StatusCommand{}}, [](const auto&) {
+        links::Overview overview;
+        for (const links::Room room : {links::Room::qmgr, links::Room::mda}) {
+            links::RoomStatus status;
+            status.room = room;
+            status.pid = getpid();
+            status.uid = geteuid() + 1;
+            overview.daemon.rooms.push_back(std::move(status));
+        }
+        return std::vector<links::ControlToClient>{std::move(overview), links::Answer{}};
+    });
+    CHECK(said.status == 0);
+    const std::size_t mda = said.out.find("\"room\":\"mda\"");
+    const auto uid = [](uid_t number) { return "\"uid\":" + std::to_string(number) + ","; };
+    CHECK(said.out.find(uid(geteuid() + 1)) < mda);
+    CHECK(said.out.find(uid(geteuid()), mda) != std::string::npos);
+}
+
 TEST_CASE("stop returns when the daemon's process has ended, and not before") {
+    // A daemon may end before it has answered: then the connection is all that tells.
+    const auto last_words = GENERATE(std::vector<links::ControlToClient>{links::Answer{}},
+                                     std::vector<links::ControlToClient>{});
     const pid_t daemon_process = fork();
     if (daemon_process == 0) {
         pause();
@@ -221,7 +243,7 @@ TEST_CASE("stop returns when the daemon's process has ended, and not before") {
             if (const auto* stop = std::get_if<links::StopRequest>(&message)) {
                 CHECK(stop->now);
                 kill(daemon_process, SIGKILL);
-                return std::vector<links::ControlToClient>{links::Answer{}};
+                return last_words;
             }
             links::Overview overview;
             overview.daemon.rooms.resize(1);

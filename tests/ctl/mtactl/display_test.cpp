@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "ctl/mtactl/json.h"
-#include "ctl/mtactl/memory.h"
+#include "ctl/mtactl/process.h"
 #include "ctl/mtactl/utf8.h"
 #include "tests/catch.h"
 
@@ -84,4 +84,13 @@ TEST_CASE("memory is read from what the kernel writes, and from nothing else") {
     CHECK_FALSE(parse_resident_pages(""));
     CHECK(memory_of(getpid(), MemoryKind::rss).value_or(0) > 0);
     CHECK_FALSE(memory_of(-1, MemoryKind::rss));
+}
+
+TEST_CASE("the uid of a process is the effective one that the kernel writes") {
+    CHECK(parse_effective_uid("Name:\tmda\nUid:\t0\t1001\t2\t3\nGid:\t7\t7\t7\t7\n") == 1001);
+    CHECK_FALSE(parse_effective_uid("Name:\tUid:\t1\t2\n"));
+    CHECK_FALSE(parse_effective_uid("\nUid:\t1\nGid:\t7\t7\t7\t7\n"));
+    CHECK_FALSE(parse_effective_uid("\nUid:\t1\t4294967296\n"));
+    CHECK(uid_of(getpid()) == geteuid());
+    CHECK_FALSE(uid_of(-1));
 }

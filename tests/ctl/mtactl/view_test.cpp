@@ -35,6 +35,7 @@ StatusFacts some_facts() {
     mda.room = links::Room::mda;
     mda.detail = "alice";
     daemon.rooms = {qmgr, mda};
+    facts.uids = {994, std::nullopt};
     facts.memory = {1536 * 1024, std::nullopt};
     facts.overview.queue.deferred = 3;
     return facts;
@@ -100,8 +101,8 @@ TEST_CASE("a status in JSON has every number that the text has") {
     for (const char* part :
          {R"("version":"0.1.0")", R"("generation":2)", R"("uptime_seconds":3725)",
           R"("listeners":["127.0.0.1:25","[::1]:25"])", R"("deferred":3)", R"("accepting":true)",
-          R"("room":"qmgr")", R"("pid":42)", R"("detail":"alice")", R"("memory_bytes":1572864)",
-          R"("memory_bytes":null)", R"("memory_kind":"pss")"}) {
+          R"("room":"qmgr")", R"("pid":42,"uid":994)", R"("uid":null)", R"("detail":"alice")",
+          R"("memory_bytes":1572864)", R"("memory_bytes":null)", R"("memory_kind":"pss")"}) {
         INFO(part);
         CHECK(holds(json, part));
     }

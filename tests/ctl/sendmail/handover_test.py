@@ -1,10 +1,13 @@
 """How a submission reaches the daemon, or drop/ where there is none: same id, once, or not at all."""
 
+import fcntl
+import mmap
 import os
 import pathlib
+import select
 import signal
+import socket
 import stat
-import struct
 import subprocess
 import time
 import unittest
@@ -12,6 +15,7 @@ import unittest
 import site_of_test as sites
 
 MESSAGE = b"Subject: s\n\nbody\n"
+PIECES = (b"Subject: s\n\n", b"body\n")
 TO = ["-i", "a@example.org"]
 
 
@@ -148,14 +152,17 @@ class HandoverTest(sites.SiteTest):
     def test_nothing_is_contacted_before_the_input_has_ended(self):
         daemon = self.daemon()
         process = self.site.start(TO)
-        process.stdin.write(MESSAGE)
-        process.stdin.flush()
-        # It waits in read(): only then is it certain that it will not connect by itself.
-        wait_until_blocked_in_read(process.pid)
-        self.assertEqual(daemon.conversations, [])
+        write_until_read(process.stdin, *PIECES)
+        # The daemon takes connections in their order: one of the client's would come before this.
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as ours:
+            ours.settimeout(30)
+            ours.connect(daemon.path)
+            ours.shutdown(socket.SHUT_WR)
+            self.assertEqual(ours.recv(1), b"")
+        self.assertEqual(len(daemon.conversations), 1)
         process.communicate()
         self.assertEqual(process.returncode, 0)
-        self.assertEqual(len(daemon.conversations), 1)
+        self.assertEqual(len(daemon.conversations), 2)
 
     def test_F53_neither_daemon_nor_drop_is_75_and_nothing_is_stored(self):
         os.rmdir(self.site.drop)
@@ -222,9 +229,7 @@ class SignalTest(sites.SiteTest):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
             with self.subTest(signal=number):
                 process = self.site.start(TO, preexec_fn=no_core_file)
-                process.stdin.write(MESSAGE)
-                process.stdin.flush()
-                wait_until_blocked_in_read(process.pid)
+                write_until_read(process.stdin, *PIECES)
                 process.send_signal(number)
                 process.communicate()
                 self.assertEqual(process.returncode, -number)
@@ -264,9 +269,7 @@ class SignalTest(sites.SiteTest):
                 signal.signal(number, signal.SIG_IGN)
 
         process = self.site.start(TO, preexec_fn=ignore)
-        process.stdin.write(MESSAGE)
-        process.stdin.flush()
-        wait_until_blocked_in_read(process.pid)
+        write_until_read(process.stdin, *PIECES)
         for number in ignored:
             process.send_signal(number)
         process.communicate()
@@ -286,24 +289,16 @@ def no_core_file():
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def wait_until_blocked_in_read(pid):
-    """Until the process waits for its input, all that was written being read."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        words = pathlib.Path(f"/proc/{pid}/syscall").read_text().split()
-        if words[0] == "0" and words[1] == "0x0" and input_is_empty(pid):
-            return
-        time.sleep(0.001)
-    raise TimeoutError("the client does not read")
-
-
-def input_is_empty(pid):
-    import fcntl
-    import termios
-
-    with open(f"/proc/{pid}/fd/0", "rb", buffering=0) as pipe:
-        waiting = fcntl.ioctl(pipe, termios.FIONREAD, struct.pack("i", 0))
-    return struct.unpack("i", waiting)[0] == 0
+def write_until_read(pipe, *pieces):
+    """Until the client has read each piece; so it had come back for the second after the first."""
+    # A pipe of one page takes one piece, and is writable again once all of that is read.
+    fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, mmap.PAGESIZE)
+    for piece in pieces:
+        pipe.write(piece)
+        pipe.flush()
+        _, ready, _ = select.select([], [pipe], [], 30)
+        if not ready:
+            raise TimeoutError("the client does not read")
 
 
 if __name__ == "__main__":

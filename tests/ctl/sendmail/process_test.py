@@ -2,10 +2,10 @@
 
 import os
 import pathlib
+import select
 import signal
 import socket
 import threading
-import time
 import unittest
 
 import site_of_test as sites
@@ -52,8 +52,7 @@ class ProcessTest(sites.SiteTest):
         process = self.site.start(["a@b"], stdin=theirs)
         theirs.close()
         for piece in (b"Subj", b"ect: s\r", b"\n\r\nbo", b"dy\r", b"\n"):
-            ours.send(piece)
-            drained(ours)
+            send_until_read(ours, piece)
         ours.close()
         process.communicate()
         self.assertEqual(process.returncode, 0)
@@ -166,19 +165,15 @@ def limit_descriptors(count):
     resource.setrlimit(resource.RLIMIT_NOFILE, (count, count))
 
 
-def drained(ours):
-    """Until the other side has read what was sent."""
-    import fcntl
-    import struct
-    import termios
-
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        unsent = fcntl.ioctl(ours, termios.TIOCOUTQ, struct.pack("i", 0))
-        if struct.unpack("i", unsent)[0] == 0:
-            return
-        time.sleep(0.001)
-    raise TimeoutError("the client does not read")
+def send_until_read(ours, piece):
+    """Sends the end of a pipe with it: the reader, who does not ask for that, closes it so."""
+    unread, passed = os.pipe()
+    socket.send_fds(ours, [piece], [passed])
+    os.close(passed)
+    ready, _, _ = select.select([unread], [], [], 30)
+    os.close(unread)
+    if not ready:
+        raise TimeoutError("the client does not read")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
 #include <set>
 
 #include <fcntl.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include "smtpd/base/packet.h"
 #include "tests/catch.h"
 #include "tests/smtpd/mda/agent_process.h"
+#include "tests/smtpd/mda/folder_events.h"
 
 using namespace holdfast;
 using namespace holdfast::mda;
@@ -54,6 +56,14 @@ struct House : Scratch {
         return result;
     }
     std::string mailbox() const { return at("mail/alice"); }
+    // Where an agent works. The Maildir is there once an agent has made it.
+    std::vector<std::string> workplaces() const {
+        std::vector<std::string> result{at("mail"), at("home")};
+        for (const char* folder : {"home/Maildir", "home/Maildir/tmp", "home/Maildir/new"}) {
+            if (files::exists(at(folder))) result.push_back(at(folder));
+        }
+        return result;
+    }
     std::vector<std::string> maildir_messages() const {
         std::vector<std::string> result;
         for (const auto& entry : files::directory_iterator(at("home/Maildir/new"))) {
@@ -286,17 +296,19 @@ TEST_CASE("agents that are killed at any moment and repeated deliver each messag
         std::set<unsigned> open_jobs;
         for (unsigned i = 1; i <= 120; ++i) open_jobs.insert(i);
         for (unsigned round = 0; !open_jobs.empty(); ++round) {
+            FolderEvents events(house.workplaces(), IN_ALL_EVENTS);
             AgentProcess agent("alice", house.snapshot(kind));
             if (round < 30) {
-                const auto delay = static_cast<useconds_t>(random() % 12'000);
+                const auto moment = static_cast<unsigned>(random() % 60);
                 const pid_t killer = start_as(0, 0, [&] {
-                    usleep(delay);
+                    events.await(moment);
                     return kill(agent.pid(), SIGKILL);
                 });
                 for (const unsigned i : open_jobs) {
                     if (!agent.send(round == 0 ? order_of(i) : again(i), message_of(i))) break;
                 }
                 const auto outcomes = agent.outcomes(open_jobs.size());
+                kill(killer, SIGKILL);  // where the agent was done before its moment
                 wait_for(killer);
                 for (const auto& [job, outcome] : outcomes) {
                     REQUIRE(outcome.verdict == Verdict::delivered);

@@ -1,16 +1,20 @@
 // The mailbox file in a hostile folder, and the append itself.
 #include "smtpd/mda/mbox.h"
 
+#include <array>
 #include <csignal>
 #include <ctime>
+#include <random>
 
 #include <fcntl.h>
+#include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "tests/catch.h"
+#include "tests/smtpd/mda/folder_events.h"
 #include "tests/smtpd/mda/mailroom.h"
 
 using namespace holdfast;
@@ -115,33 +119,24 @@ TEST_CASE("F32 nothing of another's is written while a hostile process swaps wha
     const std::string treasure = folder.alices_file("treasure");
     const std::string hers = folder.alices_file("hers");
     REQUIRE(link(treasure.c_str(), folder.at("second-name").c_str()) == 0);
+    write_file(folder.at("mallorys"), "mallory's\n");
+    REQUIRE(chown(folder.at("mallorys").c_str(), mallory, mallory) == 0);
+    // Mallory opens nothing: each of these is a step of alice's agent.
+    FolderEvents steps({folder.path()}, IN_OPEN);
     // Not sticky: mallory may rename and remove everything here, alice's files too.
     const pid_t swapper = start_as(mallory, mallory, [&] {
         const std::string box = folder.mailbox();
+        const std::array sources{folder.at("second-name"), folder.at("mallorys"), hers};
+        std::minstd_rand random(32);
         for (unsigned round = 0;; ++round) {
             unlink(box.c_str());
-            switch (round % 5) {
-                case 0:
-                    static_cast<void>(!symlink(treasure.c_str(), box.c_str()));
-                    break;
-                case 1:
-                    rename(folder.at("second-name").c_str(), box.c_str());
-                    break;
-                case 2:
-                    write_file(box, "mallory's\n");
-                    break;
-                case 3:
-                    mkfifo(box.c_str(), 0666);
-                    break;
-                default:
-                    rename(hers.c_str(), box.c_str());
-                    break;
-            }
-            usleep(200);
-            if (round % 5 == 1) rename(box.c_str(), folder.at("second-name").c_str());
-            if (round % 5 == 4) rename(box.c_str(), hers.c_str());
+            const std::size_t choice = round % 5;
+            if (choice < sources.size()) rename(sources[choice].c_str(), box.c_str());
+            if (choice == 3) static_cast<void>(!symlink(treasure.c_str(), box.c_str()));
+            if (choice == 4) mkfifo(box.c_str(), 0666);
+            if (!steps.await(1 + static_cast<unsigned>(random() % 4))) return 1;
+            if (choice < sources.size()) rename(box.c_str(), sources[choice].c_str());
         }
-        return 0;
     });
     unsigned delivered = 0;
     for (unsigned i = 1; i <= 100; ++i) {

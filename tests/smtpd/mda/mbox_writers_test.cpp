@@ -8,11 +8,13 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "smtpd/mda/trace.h"
 #include "tests/catch.h"
+#include "tests/smtpd/mda/folder_events.h"
 #include "tests/smtpd/mda/mailroom.h"
 
 using namespace holdfast;
@@ -60,20 +62,23 @@ int write_messages(const std::string& folder, Ledger& ledger, unsigned writer) {
     return 0;
 }
 
-// A mail program: takes both locks as those do, changes nothing, lets go.
-int read_mail(const std::string& mailbox) {
+// A mail program: takes both locks as those do, changes nothing, lets go once a writer has run into
+// them, and comes again when a writer has let go. Returns where nobody writes any more.
+int read_mail(const std::string& mailbox, FolderEvents& attempts, FolderEvents& releases) {
     const std::string lock_name = mailbox + ".lock";
-    while (true) {
+    do {
         const int dot = open(lock_name.c_str(), O_CREAT | O_EXCL | O_WRONLY, 0444);
         const int box = dot < 0 ? -1 : open(mailbox.c_str(), O_RDWR);
         struct flock lock{};
         lock.l_type = F_WRLCK;
-        if (box >= 0 && fcntl(box, F_SETLK, &lock) == 0) usleep(2000);
+        attempts.forget();
+        if (box >= 0 && fcntl(box, F_SETLK, &lock) == 0 && !attempts.await(1)) return 1;
         if (box >= 0) close(box);
         if (dot >= 0) unlink(lock_name.c_str());
         if (dot >= 0) close(dot);
-        usleep(10'000);
-    }
+        releases.forget();
+    } while (releases.await(1));
+    return 1;
 }
 
 }  // namespace
@@ -86,7 +91,11 @@ TEST_CASE("F33 50 writers, a mail program and kills leave exactly what was repor
         return start_as(alice, mail_group,
                         [&, writer] { return write_messages(folder.path(), ledger, writer); });
     };
-    const pid_t reader = start_as(alice, alice, [&] { return read_mail(folder.at("alice")); });
+    FolderEvents attempts({folder.path()}, IN_OPEN);
+    FolderEvents releases({folder.path()}, IN_DELETE);
+    FolderEvents events({folder.path()}, IN_ALL_EVENTS);
+    const pid_t reader =
+        start_as(alice, alice, [&] { return read_mail(folder.at("alice"), attempts, releases); });
     std::map<pid_t, unsigned> running;
     for (unsigned i = 0; i < writers; ++i) running.emplace(start(i), i);
 
@@ -96,10 +105,10 @@ TEST_CASE("F33 50 writers, a mail program and kills leave exactly what was repor
     unsigned failures = 0;
     while (!running.empty()) {
         if (kills < 150) {
-            usleep(static_cast<useconds_t>(random() % 6000));
             auto victim = running.begin();
             std::advance(victim, static_cast<long>(random() % running.size()));
             const unsigned writer = victim->second;
+            events.await(static_cast<unsigned>(random() % 40), end_of(victim->first).get());
             REQUIRE(kill(victim->first, SIGKILL) == 0);
             const int status = wait_for(victim->first);
             running.erase(victim);
@@ -111,7 +120,7 @@ TEST_CASE("F33 50 writers, a mail program and kills leave exactly what was repor
         }
     }
     REQUIRE(kill(reader, SIGKILL) == 0);
-    wait_for(reader);
+    CHECK(wait_for(reader) == -SIGKILL);
     CHECK(failures == 0);
 
     std::map<std::string, unsigned> seen;
@@ -134,6 +143,7 @@ TEST_CASE("F33 agents that are killed and never repeat leave no half message for
     const std::string large = "Subject: large\n\n" + std::string(200'000, 'x') + "\n";
     std::minstd_rand random(7);
     for (unsigned round = 1; round <= 60; ++round) {
+        FolderEvents events({folder.path()}, IN_ALL_EVENTS);
         const pid_t writer = start_as(alice, mail_group, [&] {
             const Mbox mbox = open_mbox(folder.path());
             std::vector<Parcel> batch;
@@ -143,7 +153,7 @@ TEST_CASE("F33 agents that are killed and never repeat leave no half message for
             mbox.store(batch);
             return 0;
         });
-        usleep(static_cast<useconds_t>(random() % 8000));
+        events.await(static_cast<unsigned>(random() % 12), end_of(writer).get());
         kill(writer, SIGKILL);
         wait_for(writer);
         REQUIRE(deliver_as_alice(folder, order_of(round * 10 + 9)) == Verdict::delivered);

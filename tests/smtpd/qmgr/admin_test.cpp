@@ -168,7 +168,10 @@ TEST_CASE("a flush tries what is deferred now, one or all") {
     house.until([&] { return house.mailbox("bob").size() == 1; });
     CHECK(house.mailbox("carol").empty());
     house.control.channel->send(links::FlushQuery{14, {}});
-    house.until([&] { return house.mailbox("carol").size() == 1 && house.queued() == 0; });
+    house.until([&] {
+        house.settle();
+        return house.mailbox("carol").size() == 1 && house.control.counts->active == 0;
+    });
     house.control.channel->send(links::FlushQuery{15, {id}});
     CHECK(finished(house, 15).status == EX_NOINPUT);
 }

@@ -120,6 +120,23 @@ TEST_CASE("a mailbox that is full for now is tried again, and the rest is not de
     CHECK(house.mailbox("bob").size() == 1);
 }
 
+TEST_CASE("a success is on disk while other recipients of the message are still in hand") {
+    House house;
+    house.start();
+    house.verdict = [](FakeAgent& agent, const Delivered&) -> std::optional<Outcome> {
+        if (agent.user == "bob") return std::nullopt;
+        return written;
+    };
+    house.send_smtp({"alice@box.example.net", "bob@box.example.net"});
+    house.until([&] { return house.mailbox("alice").size() == 1; });
+    house.settle();
+    house.kill_room();
+    house.verdict = nullptr;
+    house.start();
+    house.until([&] { return house.mailbox("bob").size() == 1 && house.queued() == 0; });
+    CHECK(house.mailbox("alice").size() == 1);
+}
+
 TEST_CASE("what a former process left is delivered, and its agents are told to look first") {
     House house;
     house.start();
@@ -350,4 +367,21 @@ TEST_CASE("a drain finishes what is in hand, begins nothing, and ends with statu
     CHECK(house.loop.run() == 0);
     CHECK(house.queued() == 1);
     CHECK(house.spawns.size() == 2);
+}
+
+TEST_CASE("a message that is being routed when the drain comes waits for the next process") {
+    House house;
+    house.start();
+    house.users.silent = true;
+    house.send_smtp({"alice@box.example.net"});
+    house.until([&] { return house.users.queries == 1; });
+    house.parent->send(links::Drain());
+    house.settle();
+    house.users.silent = false;
+    house.meet_users();
+    house.smtpin.channel.reset();
+    house.control.channel.reset();
+    CHECK(house.loop.run() == 0);
+    CHECK(house.spawns.empty());
+    CHECK(house.queued() == 1);
 }

@@ -17,10 +17,10 @@ struct FakeHouse {
 }  // namespace
 
 TEST_CASE("F40 a full disk: 452, nothing stored, and service again once there is room") {
+    std::atomic<bool> full = true;  // outlives the threads that look at it
     FakeHouse fake;
     House& house = fake.house;
     house.start();
-    std::atomic<bool> full = true;
     fake.fs.fail = [&](const std::string& call) {
         return full && (call.starts_with("write") || call.starts_with("open tmp")) ? ENOSPC : 0;
     };
@@ -47,10 +47,10 @@ TEST_CASE("F40 a full disk: 452, nothing stored, and service again once there is
 }
 
 TEST_CASE("F39 after a failed fsync nothing is accepted any more, and status says so") {
+    std::atomic<bool> failing = true;  // outlives the threads that look at it
     FakeHouse fake;
     House& house = fake.house;
     house.start();
-    std::atomic<bool> failing = true;
     fake.fs.fail = [&](const std::string& call) {
         return failing && call.starts_with("sync tmp") ? EIO : 0;
     };
@@ -67,10 +67,10 @@ TEST_CASE("F39 after a failed fsync nothing is accepted any more, and status say
 }
 
 TEST_CASE("a folder sync that fails is not said yes to, and the message is kept and delivered") {
+    std::atomic<bool> failing = true;  // outlives the threads that look at it
     FakeHouse fake;
     House& house = fake.house;
     house.start();
-    std::atomic<bool> failing = true;
     fake.fs.fail = [&](const std::string& call) {
         return failing && call == "sync queue" ? EIO : 0;
     };
@@ -83,13 +83,18 @@ TEST_CASE("a folder sync that fails is not said yes to, and the message is kept 
 }
 
 TEST_CASE("a disk that stands still costs a window of memory a message, and no more") {
+    std::atomic<bool> still = true;  // outlives the threads that look at it
     FakeHouse fake;
     House& house = fake.house;
     house.start();
-    std::atomic<bool> still = true;
     fake.fs.before = [&](const std::string& call) {
         if (call == "open tmp") still.wait(true);
     };
+    const auto let_go = [](std::atomic<bool>* flag) {
+        *flag = false;
+        flag->notify_all();
+    };
+    const std::unique_ptr<std::atomic<bool>, decltype(let_go)> guard(&still, let_go);
     house.smtpin.channel->send(links::Begin{1, house.smtp_envelope(), 0});
     house.smtpin.channel->send(links::Recipients{1, {{"alice@box.example.net", {}, 12}}, {}});
     for (int i = 0; i < 4; ++i) {
@@ -101,15 +106,13 @@ TEST_CASE("a disk that stands still costs a window of memory a message, and no m
     house.smtpin.channel->send(links::Chunk{1, "x"});
     house.until([&] { return house.smtpin.ended; });
     CHECK(house.malformed.size() == 1);
-    still = false;
-    still.notify_all();
 }
 
 TEST_CASE("F43 a message stays until its bounce is in the queue") {
+    std::atomic<bool> full = false;  // outlives the threads that look at it
     FakeHouse fake;
     House& house = fake.house;
     house.start();
-    std::atomic<bool> full = false;
     fake.fs.fail = [&](const std::string& call) {
         return full && call.starts_with("open tmp") ? ENOSPC : 0;
     };
@@ -141,10 +144,10 @@ TEST_CASE("F43 a message stays until its bounce is in the queue") {
 }
 
 TEST_CASE("a success that cannot be recorded is remembered, and never delivered again") {
+    std::atomic<bool> full = true;  // outlives the threads that look at it
     FakeHouse fake;
     House& house = fake.house;
     house.start();
-    std::atomic<bool> full = true;
     fake.fs.fail = [&](const std::string& call) {
         return full && call.starts_with("write queue") ? ENOSPC : 0;
     };

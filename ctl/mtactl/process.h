@@ -1,4 +1,4 @@
-// How much memory processes take, as far as this user may know. Specific to Linux (proc(5)).
+// What the kernel tells this user about processes. Specific to Linux (proc(5)).
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,12 @@ enum class MemoryKind : std::uint8_t {
 // In bytes; nothing where the process has gone or the kernel does not say.
 std::optional<std::uint64_t> memory_of(pid_t pid, MemoryKind kind);
 
-// The parts that know the files: smaps_rollup, and statm in pages.
+// The effective one; nothing as above.
+std::optional<std::uint32_t> uid_of(pid_t pid);
+
+// The parts that know the files: smaps_rollup, statm in pages, and status.
 std::optional<std::uint64_t> parse_pss(std::string_view smaps_rollup);
 std::optional<std::uint64_t> parse_resident_pages(std::string_view statm);
+std::optional<std::uint32_t> parse_effective_uid(std::string_view status);
 
 }  // namespace holdfast::mtactl

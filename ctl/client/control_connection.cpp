@@ -1,4 +1,4 @@
-#include "ctl/sendmail/control_connection.h"
+#include "ctl/client/control_connection.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -10,20 +10,27 @@
 
 #include "smtpd/base/packet.h"
 
-namespace holdfast::sendmail {
+namespace holdfast::client {
 
 namespace {
 
-std::unexpected<Setback> setback(Trouble trouble, const Error& error) {
-    return std::unexpected(Setback{trouble, error.text()});
+constexpr int busy_pause = 50;    // milliseconds
+constexpr int memory_pause = 10;  // likewise
+
+std::unexpected<Setback> setback(Trouble trouble, Error error) {
+    return std::unexpected(Setback{trouble, std::move(error)});
 }
 
 bool would_block(const Error& error) {
     return error.code() == EAGAIN || error.code() == ENOBUFS;
 }
 
+void pause_for(int milliseconds) {
+    (void)poll(nullptr, 0, milliseconds);
+}
+
 // False at the deadline.
-bool wait_for(int socket, short events, const ControlConnection::Deadline& deadline) {
+bool wait_for(int socket, short events, const Deadline& deadline) {
     pollfd polled{socket, events, 0};
     while (true) {
         const int count = poll(&polled, 1, deadline.milliseconds_left());
@@ -32,22 +39,30 @@ bool wait_for(int socket, short events, const ControlConnection::Deadline& deadl
     }
 }
 
+std::string packet_of(const links::ClientToControl& message) {
+    links::Encoder encoder;
+    encoder.put_frame(message);
+    std::string packet;
+    append_frame(packet, encoder.bytes);
+    return packet;
+}
+
 }  // namespace
 
-ControlConnection::Deadline::Deadline(Duration patience)
-    : patience_(patience), at_(real_clock().mono() + patience) {}
+Deadline::Deadline(Duration patience) : patience_(patience), at_(real_clock().mono() + patience) {}
 
-int ControlConnection::Deadline::milliseconds_left() const {
+int Deadline::milliseconds_left() const {
     const Duration left = at_ - real_clock().mono();
     const auto whole = std::chrono::ceil<std::chrono::milliseconds>(left).count();
     return static_cast<int>(std::clamp<long long>(whole, 0, 3'600'000));
 }
 
-void ControlConnection::Deadline::restart() {
+void Deadline::restart() {
     at_ = real_clock().mono() + patience_;
 }
 
-Exchange<ControlConnection> ControlConnection::open(const std::string& path) {
+Exchange<ControlConnection> ControlConnection::open(const std::string& path,
+                                                    const Deadline& deadline) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path.size() >= sizeof address.sun_path) {
@@ -56,9 +71,14 @@ Exchange<ControlConnection> ControlConnection::open(const std::string& path) {
     std::memcpy(address.sun_path, path.data(), path.size());
     UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!socket) return setback(Trouble::absent, Error(errno, "make a socket for", path));
-    if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-        const Trouble trouble = errno == EAGAIN ? Trouble::busy : Trouble::absent;
-        return setback(trouble, Error(errno, "connect to", path));
+    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+    while (::connect(socket.get(), generic, sizeof address) != 0) {
+        const Error error(errno, "connect to", path);
+        if (error.code() != EAGAIN) return setback(Trouble::absent, error);
+        // Its queue is full, and there is no event to wait for.
+        const int left = deadline.milliseconds_left();
+        if (left == 0) return setback(Trouble::busy, error);
+        pause_for(std::min(left, busy_pause));
     }
     return ControlConnection(std::move(socket));
 }
@@ -74,21 +94,21 @@ Exchange<Sent> ControlConnection::send(std::string_view packet, Deadline& deadli
         // An early answer says more than the broken connection behind it.
         if (!would_block(sent.error())) return Sent::answered;
         if (!wait_for(socket_.get(), POLLOUT | POLLIN, deadline)) {
-            return std::unexpected(Setback{Trouble::silent, "the daemon takes no more"});
+            return setback(Trouble::silent, Error(0, "the daemon takes no more"));
         }
         pollfd readable{socket_.get(), POLLIN, 0};
         if (poll(&readable, 1, 0) > 0) return Sent::answered;
         // No memory for the packet, though the socket has room: poll() would not have waited.
-        if (sent.error().code() == ENOBUFS) (void)poll(nullptr, 0, 10);
+        if (sent.error().code() == ENOBUFS) pause_for(memory_pause);
         waited = true;
     }
 }
 
-Exchange<links::ControlToClient> ControlConnection::receive(Deadline& deadline) {
+Exchange<links::ControlToClient> ControlConnection::receive(const Deadline& deadline) {
     bool was_reset = false;
     while (received_.empty()) {
         if (!wait_for(socket_.get(), POLLIN, deadline)) {
-            return std::unexpected(Setback{Trouble::silent, "the daemon does not answer"});
+            return setback(Trouble::silent, Error(0, "the daemon does not answer"));
         }
         const auto packet = receive_packet(socket_.get());
         if (!packet) {
@@ -101,15 +121,28 @@ Exchange<links::ControlToClient> ControlConnection::receive(Deadline& deadline) 
             continue;
         }
         if (packet->bytes.empty()) {
-            return std::unexpected(Setback{Trouble::lost, "the daemon closed the connection"});
+            return setback(Trouble::lost, Error(0, "the daemon closed the connection"));
         }
         if (!decode(packet->bytes)) {
-            return std::unexpected(Setback{Trouble::lost, "the daemon's answer is malformed"});
+            return setback(Trouble::lost, Error(0, "the daemon's answer is malformed"));
         }
     }
     links::ControlToClient message = std::move(received_.front());
     received_.pop_front();
     return message;
+}
+
+Exchange<links::Answer> ControlConnection::ask(const links::ClientToControl& request,
+                                               Deadline deadline, const OnMessage& on_message) {
+    const auto sent = send(packet_of(request), deadline);
+    if (!sent) return std::unexpected(sent.error());
+    while (true) {
+        auto message = receive(deadline);
+        if (!message) return std::unexpected(message.error());
+        if (auto* answer = std::get_if<links::Answer>(&*message)) return std::move(*answer);
+        on_message(*message);
+        deadline.restart();
+    }
 }
 
 bool ControlConnection::decode(std::string_view packet) {
@@ -124,4 +157,4 @@ bool ControlConnection::decode(std::string_view packet) {
     return true;
 }
 
-}  // namespace holdfast::sendmail
+}  // namespace holdfast::client
