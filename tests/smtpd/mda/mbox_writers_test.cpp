@@ -159,7 +159,7 @@ TEST_CASE("F33 agents that are killed and never repeat leave no half message for
         REQUIRE(deliver_as_alice(folder, order_of(round * 10 + 9)) == Verdict::delivered);
     }
     for (const std::string& message : messages_of(read_file(folder.at("alice")))) {
-        const bool whole = message.ends_with("\n\nbody\n") || message.ends_with("x\n");
+        const bool whole = message.ends_with("\n\nbody\n") || message.ends_with(large);
         CHECK(whole);
         CHECK_FALSE(message.starts_with("BROKEN"));
     }
