@@ -3,7 +3,7 @@
 import os
 import xml.etree.ElementTree as xml
 
-from host import OUT, TOP, Failed, as_root, loud, output, quiet
+from host import OUT, TESTS, TOP, Failed, as_root, loud, output, quiet
 
 
 def folder(preset):
@@ -27,13 +27,14 @@ def unit_test_names(preset):
 
 
 def unit_tests(preset, report, only=None):
-    """Run the unit tests as root, since confinement has to be real where it is tested."""
+    """Run the unit tests apart and as root: confinement has to be real where it is tested."""
     results = OUT / f"unit-{preset}.xml"
     OUT.mkdir(parents=True, exist_ok=True)
     select = ["-R", "^(" + "|".join(only) + ")$"] if only else []
     try:
-        quiet(as_root("ctest", "--test-dir", folder(preset), "--output-on-failure", "-j",
-                      str(os.cpu_count()), "--timeout", "300", "--output-junit", results, *select),
+        quiet(as_root(TESTS / "harness/apart", "ctest", "--test-dir", folder(preset),
+                      "--output-on-failure", "-j", str(os.cpu_count()), "--timeout", "300",
+                      "--output-junit", results, *select),
               OUT / f"unit-{preset}.log")
     except Failed as failure:
         if not results.exists():
