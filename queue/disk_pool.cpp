@@ -1,6 +1,7 @@
 #include "queue/disk_pool.h"
 
 #include <array>
+#include <system_error>
 #include <utility>
 
 #include <signal.h>
@@ -44,19 +45,12 @@ Result<std::unique_ptr<DiskPool>> DiskPool::start(Store& store, unsigned threads
 
 Status DiskPool::start_threads(unsigned count) {
     const SignalsBlocked blocked;
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    // The default of 8 MiB a thread is address space that a limit on it counts.
-    pthread_attr_setstacksize(&attributes, stack_bytes);
-    int error = 0;
-    while (error == 0 && threads_.size() < count) {
-        pthread_t thread{};
-        error = pthread_create(&thread, &attributes, thread_main, this);
-        if (error == 0) threads_.push_back(thread);
+    try {
+        while (threads_.size() < count) threads_.emplace_back([this] { work(); });
+    } catch (const std::system_error& error) {
+        return std::unexpected(Error(error.code().value(), "create a thread"));
     }
-    pthread_attr_destroy(&attributes);
-    if (error == 0) return {};
-    return std::unexpected(Error(error, "pthread_create"));
+    return {};
 }
 
 DiskPool::~DiskPool() {
@@ -65,12 +59,7 @@ DiskPool::~DiskPool() {
         stopping_ = true;
     }
     wake_.notify_all();
-    for (const pthread_t thread : threads_) pthread_join(thread, nullptr);
-}
-
-void* DiskPool::thread_main(void* pool) noexcept {
-    static_cast<DiskPool*>(pool)->work();
-    return nullptr;
+    for (std::thread& thread : threads_) thread.join();
 }
 
 void DiskPool::work() {
@@ -83,7 +72,7 @@ void DiskPool::work() {
         jobs_.pop_front();
         lock.unlock();
         job();
-        job = {};  // what it owns may block too
+        job = nullptr;  // what it owns may block too
         lock.lock();
         --busy_;
         if (stopping_ && busy_ == 0) wake_.notify_all();

@@ -6,17 +6,16 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <thread>
 #include <vector>
-
-#include <pthread.h>
 
 #include "queue/draft.h"
 #include "queue/store.h"
 #include "queue/sync_group.h"
-#include "queue/task.h"
 #include "smtpd/base/error.h"
 
 namespace holdfast::queue {
@@ -44,10 +43,11 @@ struct Settled {
     WallTime now;  // its line in seen/ goes to the file of this day
 };
 
+template <class Signature>
+using Task = std::move_only_function<Signature>;
+
 class DiskPool {
   public:
-    static constexpr std::size_t stack_bytes = 256 * 1024;
-
     // How long a removal waits for a commit to share its sync, and a line of seen/ for others.
     static constexpr std::chrono::milliseconds usual_patience{100};
 
@@ -71,13 +71,12 @@ class DiskPool {
     void commit(Draft draft, WallTime now, Task<void(Commit)> done);
 
     // Records a local submission in seen/ and syncs that (shared), unlinks the message, then shares
-    // the next sync of queue/; takes its time twice. An error before the unlink leaves the message where it is: try
-    // again later, or after a restart, but do not deliver it again.
+    // the next sync of queue/; takes its time twice. An error before the unlink leaves the message
+    // where it is: try again later, or after a restart, but do not deliver it again.
     void remove(Settled settled, Task<void(Status)> done);
 
   private:
     DiskPool(Store& store, std::chrono::milliseconds patience);
-    static void* thread_main(void* pool) noexcept;
     Status start_threads(unsigned count);
     void work();
     void wait_for_job(std::unique_lock<std::mutex>& lock);
@@ -96,7 +95,7 @@ class DiskPool {
     std::optional<std::chrono::steady_clock::time_point> press_at_;  // for those who follow
     unsigned busy_ = 0;
     bool stopping_ = false;
-    std::vector<pthread_t> threads_;
+    std::vector<std::thread> threads_;
 };
 
 }  // namespace holdfast::queue

@@ -17,19 +17,8 @@ Draft::Draft(Store& store, const Envelope& envelope, std::string text)
     body_.offset = first_line_length + envelope_.size();
 }
 
-Draft::Draft(Draft&& other) noexcept
-    : store_(std::exchange(other.store_, nullptr)),
-      id_(other.id_),
-      source_(other.source_),
-      uid_(other.uid_),
-      envelope_(std::move(other.envelope_)),
-      bytes_(std::move(other.bytes_)),
-      body_(other.body_),
-      name_(std::move(other.name_)),
-      file_(std::move(other.file_)) {}
-
 Draft::~Draft() {
-    if (store_ != nullptr) abandon();
+    abandon();
 }
 
 // An unlink that fails leaves a file that Store::reap finds.
@@ -138,12 +127,12 @@ Result<Published> Draft::recheck_seen(WallTime now) {
 }
 
 Result<Publication> Draft::explain_collision() {
-    const auto owner = store_->owner_of(id_);
-    if (owner) {
-        const bool same = owner->source == source_ && owner->uid == uid_;
+    const auto other = store_->read_message(id_, Store::Part::envelope);
+    if (other) {
+        const bool same = other->envelope.source == source_ && other->envelope.uid == uid_;
         return Publication{same ? Published::repeated : Published::taken, {}, {}};
     }
-    if (owner.error().fault == LoadFault::newer) return Publication{Published::taken, {}, {}};
+    if (other.error().fault == LoadFault::newer) return Publication{Published::taken, {}, {}};
     // Settled or put aside a moment ago: whoever asks again finds out which.
     return std::unexpected(Error(EAGAIN, "publish message", id_.text()));
 }

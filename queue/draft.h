@@ -35,7 +35,7 @@ class Draft {
   public:
     static constexpr std::size_t memory_limit = 64 * 1024;
 
-    Draft(Draft&& other) noexcept;
+    Draft(Draft&& other) noexcept = default;  // which has no file then
     Draft& operator=(Draft&&) = delete;
     // Abandons what was not published: unlinks its file. Blocks where there is one (in_memory()).
     ~Draft();
@@ -47,6 +47,8 @@ class Draft {
     // So many more bytes would not touch the disk.
     bool stays_in_memory(std::size_t more) const;
     bool in_memory() const { return !file_; }
+    // Those of the body that are in no file: all of them where it is in_memory().
+    const std::string& bytes() const { return bytes_; }
     std::uint64_t length() const { return body_.length; }
 
     // Blocks: writes or patches, syncs, renames. A failed fsync is never repeated: the file is
@@ -67,7 +69,7 @@ class Draft {
     Result<Published> recheck_seen(WallTime now);
     void abandon();
 
-    Store* store_;  // nullptr once moved from
+    Store* store_;
     MessageId id_;
     Source source_;
     std::uint32_t uid_;

@@ -76,21 +76,18 @@ Result<std::string> Drop::quarantine(const std::string& name) {
 }
 
 Result<unsigned> Drop::reap(WallTime now) {
-    const auto fd = store_->fs().open(folder_.get(), ".", Open::folder);
-    if (!fd) return fd.error().in("reap drop/");
     unsigned reaped = 0;
-    for (;;) {
-        const auto names = store_->fs().names(fd->get());
-        if (!names) return names.error().in("reap drop/");
-        if (names->empty()) return reaped;
-        for (const std::string& name : *names) {
+    const auto walked =
+        for_each_name(store_->fs(), folder_.get(), [&](const std::string& name) -> Status {
             if (is_unfinished(name, now) && remove(name)) ++reaped;
-        }
-    }
+            return {};
+        });
+    if (!walked) return walked.error().in("reap drop/");
+    return reaped;
 }
 
 bool Drop::is_unfinished(const std::string& name, WallTime now) {
-    if (!is_drop_draft_name(name)) return false;
+    if (!name.ends_with(drop_draft_suffix)) return false;
     const auto file = store_->fs().open(folder_.get(), name, Open::read);
     if (!file) return false;
     const auto info = store_->fs().info(file->get());

@@ -1,9 +1,9 @@
 // Who sent a message, to whom, and how it came: everything about it but its bytes.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "smtpd/base/message_id.h"
@@ -30,10 +30,11 @@ struct Recipient {
     std::string address;   // local-part@domain, as it was given
     std::string original;  // ORCPT, "rfc822;..."; empty where none was given
     std::uint8_t notify = notify_default;
-    static constexpr auto members =
-        std::tuple(&Recipient::address, &Recipient::original, &Recipient::notify);
     bool operator==(const Recipient&) const = default;
 };
+
+// Of one message. A sendmail whose arguments fill the kernel's limit names about as many.
+inline constexpr std::size_t max_recipients = 60'000;
 
 struct Envelope {
     MessageId id;
@@ -47,10 +48,6 @@ struct Envelope {
     Return ret = Return::unspecified;
     std::string envid;  // DSN envelope id, decoded; empty where none was given
     std::vector<Recipient> recipients;
-    static constexpr auto members =
-        std::tuple(&Envelope::id, &Envelope::admitted, &Envelope::source, &Envelope::uid,
-                   &Envelope::client, &Envelope::helo, &Envelope::sender, &Envelope::eight_bit,
-                   &Envelope::ret, &Envelope::envid, &Envelope::recipients);
     bool operator==(const Envelope&) const = default;
 };
 

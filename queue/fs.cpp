@@ -13,4 +13,18 @@ Status move_new(FileSystem& fs, int from, const std::string& name, int to,
     return {};
 }
 
+Status for_each_name(FileSystem& fs, int folder,
+                     const std::function<Status(const std::string&)>& visit) {
+    const auto fd = fs.open(folder, ".", Open::folder);
+    if (!fd) return fd.error().pass();
+    for (;;) {
+        const auto names = fs.names(fd->get());
+        if (!names) return names.error().pass();
+        if (names->empty()) return {};
+        for (const std::string& name : *names) {
+            if (const auto done = visit(name); !done) return done;
+        }
+    }
+}
+
 }  // namespace holdfast::queue

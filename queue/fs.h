@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <span>
 #include <string>
@@ -90,6 +91,11 @@ FileSystem& real_file_system();
 // rename_new(), or link and unlink where the file system lacks it.
 Status move_new(FileSystem& fs, int from, const std::string& name, int to,
                 const std::string& new_name);
+
+// Calls `visit` with each name in `folder`, a batch in memory at a time; an error of `visit` ends
+// it.
+Status for_each_name(FileSystem& fs, int folder,
+                     const std::function<Status(const std::string&)>& visit);
 
 // Opens the spool, and syncs the folders above it as far as they can be opened, so that the spool
 // itself survives a crash. Blocks.

@@ -26,8 +26,12 @@ mode_t folder_mode(Folder folder);
 inline constexpr const char* lock_name = "lock";
 
 // queue/<id>: a committed message.
-std::string message_name(const MessageId& id);
-std::optional<MessageId> parse_message_name(std::string_view name);
+inline std::string message_name(const MessageId& id) {
+    return id.text();
+}
+inline std::optional<MessageId> parse_message_name(std::string_view name) {
+    return MessageId::parse(name);
+}
 
 // tmp/<id>.<writer>.<number>: a message being written. Two writers of one id never meet.
 std::string draft_name(const MessageId& id, std::uint64_t writer, std::uint64_t number);
@@ -37,10 +41,13 @@ std::string seen_name(WallTime day);
 bool is_seen_name(std::string_view name);
 
 // drop/<id>: a whole submission; drop/<id>.tmp while sendmail writes it.
-std::string drop_name(const MessageId& id);
-std::string drop_draft_name(const MessageId& id);
-bool is_drop_draft_name(std::string_view name);
-std::optional<MessageId> parse_drop_name(std::string_view name);
+inline std::string drop_name(const MessageId& id) {
+    return id.text();
+}
+inline std::optional<MessageId> parse_drop_name(std::string_view name) {
+    return MessageId::parse(name);
+}
+inline constexpr std::string_view drop_draft_suffix = ".tmp";
 
 // quarantine/<name>, with .1, .2 ... behind it where that is taken; drop files as drop-<name>.
 std::string quarantine_name(Folder from, std::string_view name, unsigned attempt);

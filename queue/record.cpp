@@ -5,181 +5,138 @@
 
 #include "queue/words.h"
 #include "smtpd/base/crc32c.h"
-#include "smtpd/base/quote.h"
 
 namespace holdfast::queue {
 
+template <>
+inline constexpr std::array<std::string_view, 2> names_of<Notice>{"delay", "failure"};
+
 namespace {
 
+// In the order of the variant Event.
+constexpr std::array<std::string_view, 3> event_names{"attempted", "expanded", "noticed"};
+
 // The first line up to and with the space before its CRC: what the CRC covers.
-constexpr std::size_t summed_length = first_line_length - 9;
-
-constexpr std::array<std::string_view, 3> source_names{"smtp", "local", "queue"};
-constexpr std::array<std::string_view, 2> width_names{"7bit", "8bit"};
-constexpr std::array<std::string_view, 3> return_names{"unspecified", "full", "headers"};
-
-// "never", "failure,delay" and so on: the words of RFC 3461; "none" for no bit at all.
-std::string notify_text(std::uint8_t notify) {
-    constexpr std::array<std::string_view, 4> names{"never", "success", "failure", "delay"};
-    std::string text;
-    for (std::size_t bit = 0; bit < names.size(); ++bit) {
-        if ((notify >> bit & 1) == 0) continue;
-        text.append(text.empty() ? "" : ",").append(names.at(bit));
-    }
-    return text.empty() ? "none" : text;
+std::string summed_part(const FirstLine& line) {
+    std::array<char, first_line_length + 1> text{};
+    std::snprintf(text.data(), text.size(), "holdfast-queue %u body %012llu %08x envelope %08llu ",
+                  line.version, static_cast<unsigned long long>(line.body.length), line.body.crc,
+                  static_cast<unsigned long long>(line.body.offset - first_line_length));
+    return text.data();
 }
 
-std::optional<std::uint8_t> parse_notify(std::string_view word) {
-    for (std::uint8_t value = 0; value < 16; ++value) {
-        if (notify_text(value) == word) return value;
-    }
-    return std::nullopt;
-}
-
-// Takes the next line off `text` and the key off that line; nothing where it has another key.
-std::optional<Words> take_line(std::string_view& text, std::string_view key) {
-    const std::size_t end = text.find('\n');
-    if (end == std::string_view::npos) return std::nullopt;
-    Words words(text.substr(0, end));
-    if (words.word() != key) return std::nullopt;
-    text.remove_prefix(end + 1);
-    return words;
-}
-
-// A line of one value: `key` and what `read` makes of the rest.
+// Takes the next line off `text` and reads its value; false where it has another key.
 template <class Value>
-bool take_value(std::string_view& text, std::string_view key, Value& into,
-                std::optional<Value> (*read)(Words&)) {
-    auto words = take_line(text, key);
-    if (!words) return false;
-    auto value = read(*words);
-    if (!value || words->more()) return false;
+bool take_line(std::string_view& text, std::string_view key, Value& into) {
+    const std::size_t end = text.find('\n');
+    Words words(text.substr(0, end));
+    if (end == std::string_view::npos || words.word() != key) return false;
+    auto value = words.value<Value>();
+    if (!value || words.more()) return false;
     into = std::move(*value);
+    text.remove_prefix(end + 1);
     return true;
-}
-
-std::optional<std::string> read_text(Words& words) {
-    return words.text();
-}
-std::optional<std::uint32_t> read_number(Words& words) {
-    return words.number();
-}
-std::optional<std::int64_t> read_time(Words& words) {
-    return words.time();
-}
-std::optional<MessageId> read_id(Words& words) {
-    return MessageId::parse(words.word());
-}
-
-template <class Value, const auto& names>
-std::optional<Value> read_choice(Words& words) {
-    const auto at = words.choice(names);
-    if (!at) return std::nullopt;
-    return static_cast<Value>(*at);
-}
-
-std::optional<Recipient> read_recipient(Words& words) {
-    auto address = words.text();
-    auto original = words.text();
-    const auto notify = parse_notify(words.word());
-    if (!address || !original || !notify) return std::nullopt;
-    return Recipient{std::move(*address), std::move(*original), *notify};
-}
-
-bool take_recipients(std::string_view& text, std::vector<Recipient>& into) {
-    while (text.starts_with("recipient ")) {
-        Recipient recipient;
-        if (!take_value(text, "recipient", recipient, read_recipient)) return false;
-        into.push_back(std::move(recipient));
-    }
-    return !into.empty();
 }
 
 std::optional<Envelope> parse_lines(std::string_view text) {
     Envelope e;
-    const bool whole = take_value(text, "id", e.id, read_id) &&
-                       take_value(text, "admitted", e.admitted, read_time) &&
-                       take_value(text, "source", e.source, read_choice<Source, source_names>) &&
-                       take_value(text, "uid", e.uid, read_number) &&
-                       take_value(text, "client", e.client, read_text) &&
-                       take_value(text, "helo", e.helo, read_text) &&
-                       take_value(text, "sender", e.sender, read_text) &&
-                       take_value(text, "body", e.eight_bit, read_choice<bool, width_names>) &&
-                       take_value(text, "return", e.ret, read_choice<Return, return_names>) &&
-                       take_value(text, "envid", e.envid, read_text) &&
-                       take_recipients(text, e.recipients);
-    if (!whole || text != "\n") return std::nullopt;
+    bool whole = take_line(text, "id", e.id) && take_line(text, "admitted", e.admitted) &&
+                 take_line(text, "source", e.source) && take_line(text, "uid", e.uid) &&
+                 take_line(text, "client", e.client) && take_line(text, "helo", e.helo) &&
+                 take_line(text, "sender", e.sender) && take_line(text, "body", e.eight_bit) &&
+                 take_line(text, "return", e.ret) && take_line(text, "envid", e.envid);
+    while (whole && text != "\n") {
+        whole = take_line(text, "recipient", e.recipients.emplace_back());
+    }
+    if (!whole || e.recipients.empty()) return std::nullopt;
     return e;
 }
 
-void append_line(std::string& out, std::string_view key, std::string_view word) {
-    out.append(key).append(" ").append(word).append("\n");
+std::optional<Event> read_event(Words& words) {
+    const std::string_view name = words.word();
+    if (name == event_names[0]) return words.value<Attempted>();
+    if (name == event_names[1]) return words.value<Expanded>();
+    if (name == event_names[2]) return words.value<Noticed>();
+    return std::nullopt;  // a later version's
 }
 
 }  // namespace
 
 std::string encode_envelope(const Envelope& e) {
     std::string out;
-    append_line(out, "id", e.id.text());
-    append_line(out, "admitted", time_text(e.admitted));
-    append_line(out, "source", source_names.at(static_cast<std::size_t>(e.source)));
-    append_line(out, "uid", std::to_string(e.uid));
-    append_line(out, "client", percent_encoded(e.client));
-    append_line(out, "helo", percent_encoded(e.helo));
-    append_line(out, "sender", percent_encoded(e.sender));
-    append_line(out, "body", width_names.at(e.eight_bit ? 1 : 0));
-    append_line(out, "return", return_names.at(static_cast<std::size_t>(e.ret)));
-    append_line(out, "envid", percent_encoded(e.envid));
-    for (const Recipient& recipient : e.recipients) {
-        append_line(out, "recipient",
-                    percent_encoded(recipient.address) + ' ' + percent_encoded(recipient.original) +
-                        ' ' + notify_text(recipient.notify));
-    }
-    out.append("\n");
-    return out;
+    const auto line = [&out](std::string_view key, const auto& value) {
+        out.append(key);
+        append_words(out, value);
+        out.append("\n");
+    };
+    line("id", e.id);
+    line("admitted", e.admitted);
+    line("source", e.source);
+    line("uid", e.uid);
+    line("client", e.client);
+    line("helo", e.helo);
+    line("sender", e.sender);
+    line("body", e.eight_bit);
+    line("return", e.ret);
+    line("envid", e.envid);
+    for (const Recipient& recipient : e.recipients) line("recipient", recipient);
+    return out + '\n';
 }
 
 EncodedFirstLine encode_first_line(std::string_view envelope, const BodyPlace& body) {
-    std::array<char, first_line_length + 1> text{};
-    std::snprintf(text.data(), text.size(), "holdfast-queue 1 body %012llu %08x envelope %08zu ",
-                  static_cast<unsigned long long>(body.length), static_cast<unsigned>(body.crc),
-                  envelope.size());
-    EncodedFirstLine line{text.data(), 0};
-    line.crc = crc32c(line.text, crc32c(envelope));
-    line.text.append(hex8(line.crc)).append("\n");
-    return line;
+    FirstLine line{1, body, 0};
+    line.body.offset = first_line_length + envelope.size();
+    const std::string text = summed_part(line);
+    const std::uint32_t crc = crc32c(text, crc32c(envelope));
+    return {text + hex8(crc) + '\n', crc};
 }
 
 std::optional<FirstLine> parse_first_line(std::string_view bytes) {
-    if (bytes.size() < first_line_length || bytes[first_line_length - 1] != '\n') {
-        return std::nullopt;
-    }
-    Words words(bytes.substr(0, first_line_length - 1));
-    const bool ours = words.word() == "holdfast-queue";
-    const auto version = words.number();
-    const bool body = words.word() == "body";
-    const auto body_length = parse_decimal(words.word());
-    const auto body_crc = parse_hex8(words.word());
-    const bool envelope = words.word() == "envelope";
-    const auto envelope_length = parse_decimal(words.word());
-    const auto crc = parse_hex8(words.word());
-    if (!ours || !version || !body || !envelope || words.more()) return std::nullopt;
-    if (!body_length || !body_crc || !envelope_length || !crc) return std::nullopt;
-    if (*body_length > max_body || *envelope_length > max_envelope) return std::nullopt;
-    const BodyPlace place{first_line_length + *envelope_length, *body_length, *body_crc};
-    return FirstLine{*version, place, static_cast<std::uint32_t>(*envelope_length), *crc};
+    const std::string text(bytes.substr(0, first_line_length));
+    FirstLine line;
+    unsigned long long body = 0;
+    unsigned long long envelope = 0;
+    const int read =
+        std::sscanf(text.c_str(), "holdfast-queue %9u body %12llu %8x envelope %8llu %8x",
+                    &line.version, &body, &line.body.crc, &envelope, &line.crc);
+    if (read != 5 || body > max_body || envelope > max_envelope) return std::nullopt;
+    line.body.length = body;
+    line.body.offset = first_line_length + envelope;
+    if (summed_part(line) + hex8(line.crc) + '\n' != text) return std::nullopt;
+    return line;
 }
 
 std::expected<Envelope, Flaw> parse_envelope(const FirstLine& line, std::string_view bytes) {
     if (bytes.size() != line.body.offset) return std::unexpected(Flaw::damaged);
     const std::string_view text = bytes.substr(first_line_length);
-    if (crc32c(bytes.substr(0, summed_length), crc32c(text)) != line.crc) {
-        return std::unexpected(Flaw::damaged);
-    }
+    if (crc32c(summed_part(line), crc32c(text)) != line.crc) return std::unexpected(Flaw::damaged);
     if (line.version != 1) return std::unexpected(Flaw::newer);
     auto envelope = parse_lines(text);
     if (!envelope) return std::unexpected(Flaw::damaged);
     return std::move(*envelope);
+}
+
+std::string encode_log_line(const LogLine& line, std::uint32_t seed) {
+    std::string text =
+        word_of(line.sequence) + ' ' + word_of(line.synced) + ' ' + word_of(line.entry.time) + ' ';
+    text.append(event_names.at(line.entry.event.index()));
+    std::visit([&](const auto& event) { append_words(text, event); }, line.entry.event);
+    append_crc(text, seed);
+    return text + '\n';
+}
+
+std::expected<LogLine, Flaw> parse_log_line(std::string_view text, std::uint32_t seed) {
+    const auto summed = without_crc(text, seed);
+    if (!summed) return std::unexpected(Flaw::damaged);
+    // From here on it is what somebody wrote on purpose.
+    Words words(*summed);
+    const auto sequence = words.value<std::uint32_t>();
+    const auto synced = words.value<std::uint32_t>();
+    const auto time = words.value<std::int64_t>();
+    if (!sequence || !synced || !time) return std::unexpected(Flaw::newer);
+    auto event = read_event(words);
+    if (!event || words.more()) return std::unexpected(Flaw::newer);
+    return LogLine{*sequence, *synced, LogEntry{*time, std::move(*event)}};
 }
 
 }  // namespace holdfast::queue

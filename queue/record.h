@@ -44,9 +44,8 @@ struct BodyPlace {
 };
 
 struct FirstLine {
-    unsigned version = 1;
+    std::uint32_t version = 1;
     BodyPlace body;
-    std::uint32_t envelope_length = 0;
     std::uint32_t crc = 0;  // over the envelope, then this line up to the CRC
 };
 
@@ -84,25 +83,20 @@ std::expected<Envelope, Flaw> parse_envelope(const FirstLine& line, std::string_
 // text. The empty target is the recipient itself. Lines name their target, not its number, so each
 // line keeps its meaning when a crash has lost another.
 
-// An attempt began that may deliver before its outcome is known (the final dot was sent).
-struct Started {
-    std::uint32_t recipient = 0;
-    std::string target;
-    bool operator==(const Started&) const = default;
-};
-
 // An attempt ended.
 struct Attempted {
     std::uint32_t recipient = 0;
     std::string target;
     Outcome outcome;
+    static constexpr auto members =
+        std::tuple(&Attempted::recipient, &Attempted::target, &Attempted::outcome);
 };
 
 // From now on the recipient stands for exactly these targets.
 struct Expanded {
     std::uint32_t recipient = 0;
     std::vector<std::string> targets;
-    bool operator==(const Expanded&) const = default;
+    static constexpr auto members = std::tuple(&Expanded::recipient, &Expanded::targets);
 };
 
 enum class Notice : std::uint8_t { delay, failure };
@@ -112,17 +106,11 @@ struct Noticed {
     Notice notice = Notice::failure;
     MessageId message;
     std::vector<std::uint32_t> recipients;
-    bool operator==(const Noticed&) const = default;
+    static constexpr auto members =
+        std::tuple(&Noticed::notice, &Noticed::message, &Noticed::recipients);
 };
 
-struct Held {
-    bool operator==(const Held&) const = default;
-};
-struct Released {
-    bool operator==(const Released&) const = default;
-};
-
-using Event = std::variant<Started, Attempted, Expanded, Noticed, Held, Released>;
+using Event = std::variant<Attempted, Expanded, Noticed>;
 
 struct LogEntry {
     std::int64_t time = 0;  // wall clock, milliseconds since 1970

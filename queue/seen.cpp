@@ -16,13 +16,13 @@ constexpr std::size_t kept_files = 8;
 
 // Adds the lines of `bytes`; returns how many bytes that took. What follows the last line feed may
 // be a line that another process is writing.
-std::size_t take_lines(std::string_view bytes, SeenSet& into) {
+std::size_t take_lines(std::string_view bytes, std::set<Submission>& into) {
     std::size_t at = 0;
     for (;;) {
         const std::size_t end = bytes.find('\n', at);
         if (end == std::string_view::npos) return at;
         const auto submission = parse_seen_line(bytes.substr(at, end - at));
-        if (submission) into.add(*submission);
+        if (submission) into.insert(*submission);
         at = end + 1;
     }
 }
@@ -30,7 +30,7 @@ std::size_t take_lines(std::string_view bytes, SeenSet& into) {
 }  // namespace
 
 std::string encode_seen_line(const Submission& submission) {
-    std::string line = std::to_string(submission.uid) + ' ' + submission.id.text();
+    std::string line = word_of(submission.uid) + ' ' + word_of(submission.id);
     append_crc(line, 0);
     return '\n' + line + '\n';
 }
@@ -39,36 +39,25 @@ std::optional<Submission> parse_seen_line(std::string_view text) {
     const auto summed = without_crc(text, 0);
     if (!summed) return std::nullopt;
     Words words(*summed);
-    const auto uid = words.number();
-    const auto id = MessageId::parse(words.word());
-    if (!uid || !id || words.more()) return std::nullopt;
-    return Submission{*uid, *id};
+    const auto submission = words.value<Submission>();
+    return words.more() ? std::nullopt : submission;
 }
 
 Result<std::unique_ptr<Seen>> Seen::open(FileSystem& fs, int folder) {
     std::unique_ptr<Seen> seen(new Seen(fs, folder));
     if (const auto found = seen->find_days(); !found) return found.error().in("open seen/");
-    for (const DayPointer& day : seen->days_) {
-        if (const auto read = seen->refresh(*day); !read) return read.error().in("open seen/");
-    }
     return seen;
 }
 
 Status Seen::find_days() {
-    const auto folder = fs_.open(folder_, ".", Open::folder);
-    if (!folder) return folder.error().pass();
-    for (;;) {
-        const auto names = fs_.names(folder->get());
-        if (!names) return names.error().pass();
-        if (names->empty()) return {};
-        for (const std::string& name : *names) {
-            if (!is_seen_name(name)) continue;
-            if (const auto found = find_day(name); !found) return found.error().pass();
-        }
-    }
+    return for_each_name(fs_, folder_, [this](const std::string& name) -> Status {
+        if (!is_seen_name(name)) return {};
+        const auto found = find_day(name);
+        return found ? Status() : found.error().pass();
+    });
 }
 
-// The day's file, opened if it is there; nullptr where nobody has begun it.
+// The day, read if it is new to us and there; nullptr where nobody has begun it.
 Result<Seen::DayPointer> Seen::find_day(const std::string& name) {
     const auto by_name = [](const DayPointer& day) -> const std::string& { return day->name; };
     const auto place = std::ranges::lower_bound(days_, name, {}, by_name);
@@ -79,6 +68,7 @@ Result<Seen::DayPointer> Seen::find_day(const std::string& name) {
     auto day = std::make_shared<Day>();
     day->name = name;
     day->reader = std::move(*reader);
+    if (const auto read = refresh(*day); !read) return read.error().pass();
     days_.insert(place, day);
     return day;
 }
@@ -103,11 +93,11 @@ Status Seen::append(std::span<const Submission> submissions, WallTime now) {
     const std::lock_guard lock(mutex_);
     const auto day = writable_day(seen_name(now));
     if (!day) return day.error().in("append to seen/");
-    (*day)->unread = true;
     (*day)->unsynced = true;
     if (const auto written = fs_.write((*day)->writer.get(), {lines}); !written) {
         return written.error().in("append to seen/" + (*day)->name);
     }
+    (*day)->set.insert(submissions.begin(), submissions.end());
     return {};
 }
 
@@ -147,10 +137,8 @@ Status Seen::refresh(Day& day) {
         const bool more = *got == buffer.size();
         // So many bytes without a line are nothing that we wrote.
         day.taken += taken == 0 && more ? *got : taken;
-        if (!more) break;
+        if (!more) return {};
     }
-    day.unread = false;
-    return {};
 }
 
 Result<bool> Seen::contains(const Submission& submission, WallTime now) {
@@ -159,7 +147,7 @@ Result<bool> Seen::contains(const Submission& submission, WallTime now) {
     // Another generation appends to today's file, or did so before midnight.
     const std::string growing = seen_name(now - std::chrono::days(1));
     for (const DayPointer& day : days_) {
-        if (!day->unread && day->name < growing) continue;
+        if (day->name < growing) continue;
         if (const auto read = refresh(*day); !read) return read.error().pass();
     }
     return std::ranges::any_of(

@@ -10,17 +10,27 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "queue/fs.h"
-#include "queue/seen_set.h"
 #include "smtpd/base/clock.h"
 #include "smtpd/base/error.h"
+#include "smtpd/base/message_id.h"
 #include "smtpd/base/unique_fd.h"
 
 namespace holdfast::queue {
+
+// What makes a local submission the same as another.
+struct Submission {
+    std::uint32_t uid = 0;
+    MessageId id;
+    static constexpr auto members = std::tuple(&Submission::uid, &Submission::id);
+    auto operator<=>(const Submission&) const = default;
+};
 
 // Files older than this are trimmed. An id's file is that of the day when it was finished, so
 // every id is known for at least so long after its admission.
@@ -54,15 +64,15 @@ class Seen {
     Result<unsigned> trim(WallTime now, DropState drop);
 
   private:
-    // One day. `taken` bytes have been read into `set`.
+    // One day. `taken` bytes of its file have been read into `set`: a tree, as local users choose
+    // the ids and could crowd a hash table.
     struct Day {
         std::string name;
         UniqueFd reader;
         UniqueFd writer;  // once this process has appended
         std::uint64_t taken = 0;
-        bool unread = true;     // there is more than `taken`
         bool unsynced = false;  // there is more than the disk has
-        SeenSet set;
+        std::set<Submission> set;
     };
     using DayPointer = std::shared_ptr<Day>;  // a sync may outlive a trim
 

@@ -27,65 +27,36 @@ Progress progress_after(Verdict verdict) {
     return Progress::pending;
 }
 
-// Adds one event to the state; false where it names a recipient that is not there.
-class Fold {
-  public:
-    Fold(MessageState& state, std::int64_t time) : state_(state), time_(time) {}
+void fold(RecipientState& recipient, const Attempted& event, std::int64_t time) {
+    TargetState& target = find_or_add(recipient, event.target);
+    // What is settled stays settled: a verdict told twice, or late, changes nothing.
+    if (target.progress != Progress::pending) return;
+    target.progress = progress_after(event.outcome.verdict);
+    ++target.attempts;
+    target.last_time = time;
+    target.last = event.outcome;
+}
 
-    bool operator()(const Started& event) const {
-        if (!has(event.recipient)) return false;
-        TargetState& target = find_or_add(state_.recipients[event.recipient], event.target);
-        if (target.progress == Progress::pending) target.started = true;
-        return true;
-    }
-    bool operator()(const Attempted& event) const {
-        if (!has(event.recipient)) return false;
-        TargetState& target = find_or_add(state_.recipients[event.recipient], event.target);
-        // What is settled stays settled: a verdict told twice, or late, changes nothing.
-        if (target.progress != Progress::pending) return true;
-        target.progress = progress_after(event.outcome.verdict);
-        target.started = false;
-        ++target.attempts;
-        target.last_time = time_;
-        target.last = event.outcome;
-        return true;
-    }
-    bool operator()(const Expanded& event) const {
-        if (!has(event.recipient)) return false;
-        RecipientState& recipient = state_.recipients[event.recipient];
-        if (recipient.expanded) return true;
-        recipient.expanded = true;
-        recipient.expansion = event.targets;
-        return true;
-    }
-    bool operator()(const Noticed& event) const {
-        for (const std::uint32_t at : event.recipients) {
-            if (!has(at)) return false;
-            RecipientState& recipient = state_.recipients[at];
-            if (event.notice == Notice::delay) {
-                recipient.delay_noticed = true;
-            } else {
-                recipient.failure_noticed = true;
-                recipient.failure_notice = event.message;
-            }
-        }
-        return true;
-    }
-    bool operator()(const Held&) const {
-        state_.held = true;
-        return true;
-    }
-    bool operator()(const Released&) const {
-        state_.held = false;
-        return true;
-    }
+void fold(RecipientState& recipient, const Expanded& event, std::int64_t /*time*/) {
+    if (recipient.expanded) return;
+    recipient.expanded = true;
+    recipient.expansion = event.targets;
+}
 
-  private:
-    bool has(std::uint32_t recipient) const { return recipient < state_.recipients.size(); }
+void fold(RecipientState& recipient, const Noticed& event, std::int64_t /*time*/) {
+    if (event.notice == Notice::delay) {
+        recipient.delay_noticed = true;
+    } else {
+        recipient.failure_noticed = true;
+        recipient.failure_notice = event.message;
+    }
+}
 
-    MessageState& state_;
-    std::int64_t time_;
-};
+std::vector<std::uint32_t> recipients_of(const Event& event) {
+    if (const auto* noticed = std::get_if<Noticed>(&event)) return noticed->recipients;
+    if (const auto* expanded = std::get_if<Expanded>(&event)) return {expanded->recipient};
+    return {std::get<Attempted>(event).recipient};
+}
 
 }  // namespace
 
@@ -105,7 +76,14 @@ bool RecipientState::settled() const {
 }
 
 bool apply(MessageState& state, const LogEntry& entry) {
-    return std::visit(Fold(state, entry.time), entry.event);
+    const auto recipients = recipients_of(entry.event);
+    const auto is_there = [&](std::uint32_t at) { return at < state.recipients.size(); };
+    if (!std::ranges::all_of(recipients, is_there)) return false;
+    for (const std::uint32_t at : recipients) {
+        RecipientState& recipient = state.recipients[at];
+        std::visit([&](const auto& event) { fold(recipient, event, entry.time); }, entry.event);
+    }
+    return true;
 }
 
 LogReader::LogReader(std::size_t recipients, std::uint32_t seed) {

@@ -17,7 +17,6 @@ struct TargetState {
     std::string target;  // empty: the recipient itself
     Progress progress = Progress::pending;
     std::uint32_t attempts = 0;  // that ended
-    bool started = false;        // an attempt began whose end is not known
     std::int64_t last_time = 0;  // of `last`, milliseconds since 1970
     Outcome last;                // of the last attempt; meaningless while attempts is 0
 };
@@ -38,7 +37,6 @@ struct RecipientState {
 
 struct MessageState {
     std::vector<RecipientState> recipients;  // as many as the envelope has, in its order
-    bool held = false;
     std::uint32_t ignored_lines = 0;  // torn by a crash, or damaged before they were ever synced
 };
 

@@ -37,7 +37,7 @@ Result<Scan::Batch> Scan::next() {
     for (const std::string& name : *names) {
         if (const auto id = parse_message_name(name)) {
             batch.ids.push_back(*id);
-        } else if (folder_ != Folder::drop || !is_drop_draft_name(name)) {
+        } else if (folder_ != Folder::drop || !name.ends_with(drop_draft_suffix)) {
             batch.strangers.push_back(name);
         }
     }
@@ -167,29 +167,25 @@ Result<Scan> Store::scan() {
 }
 
 Result<std::vector<std::string>> Store::quarantined() {
-    const auto fd = fs_.open(folder(Folder::quarantine), ".", Open::folder);
-    if (!fd) return fd.error().in("list quarantine/");
     std::vector<std::string> all;
-    for (;;) {
-        auto names = fs_.names(fd->get());
-        if (!names) return names.error().in("list quarantine/");
-        if (names->empty()) return all;
-        all.insert(all.end(), names->begin(), names->end());
-    }
+    const auto walked =
+        for_each_name(fs_, folder(Folder::quarantine), [&](const std::string& name) -> Status {
+            all.push_back(name);
+            return {};
+        });
+    if (!walked) return walked.error().in("list quarantine/");
+    return all;
 }
 
 Result<unsigned> Store::reap(WallTime now) {
-    const auto fd = fs_.open(folder(Folder::tmp), ".", Open::folder);
-    if (!fd) return fd.error().in("reap tmp/");
     unsigned reaped = 0;
-    for (;;) {
-        const auto names = fs_.names(fd->get());
-        if (!names) return names.error().in("reap tmp/");
-        if (names->empty()) return reaped;
-        for (const std::string& name : *names) {
+    const auto walked =
+        for_each_name(fs_, folder(Folder::tmp), [&](const std::string& name) -> Status {
             if (is_abandoned(name, now) && fs_.remove(folder(Folder::tmp), name)) ++reaped;
-        }
-    }
+            return {};
+        });
+    if (!walked) return walked.error().in("reap tmp/");
+    return reaped;
 }
 
 // What cannot be looked at now is looked at again another day.

@@ -52,12 +52,6 @@ struct LoadFailure {
     Error error;  // says where the file is now
 };
 
-// Why a file gives no message: a flaw in what it says, or an error on the way to it.
-struct Trouble {
-    std::optional<Flaw> flaw;
-    Error error;
-};
-
 enum class Durability : std::uint8_t {
     lazy,    // a crash of the machine may forget it: retries, starts
     synced,  // on disk when the call returns: a success that leaves other recipients pending
@@ -156,14 +150,10 @@ class Store {
     Store(FileSystem& fs, UniqueFd spool);
     Status open_folders();
     std::string new_draft_name(const MessageId& id);
-    struct Owner {
-        Source source;
-        std::uint32_t uid;
-    };
-    // Reads no log: the message may be at work.
-    std::expected<Owner, LoadFailure> owner_of(const MessageId& id);
-    std::expected<Message, LoadFailure> read_message(const MessageId& id);
-    LoadFailure failure(const MessageId& id, const Trouble& trouble);
+    // Of a message that may be at work the envelope alone: nobody reads its log but who writes it.
+    enum class Part : std::uint8_t { envelope, whole };
+    std::expected<Message, LoadFailure> read_message(const MessageId& id, Part part);
+    LoadFailure explained(const MessageId& id, const LoadFailure& failure);
     LoadFailure damaged(const MessageId& id, std::string_view what);
     bool is_abandoned(const std::string& name, WallTime now);
 

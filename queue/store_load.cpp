@@ -17,88 +17,69 @@ class Reader {
     Reader(FileSystem& fs, int fd) : fs_(fs), fd_(fd) {}
 
     // Up to `size` bytes; fewer only at the end of the file.
-    Result<std::string> read(std::uint64_t offset, std::size_t size) {
-        if (!started_) {
+    std::expected<std::string, LoadFailure> read(std::uint64_t offset, std::uint64_t size) {
+        if (!head_) {
             auto head = read_file(0, first_read);
             if (!head) return head;
             head_ = std::move(*head);
-            started_ = true;
         }
-        const bool whole_file = head_.size() < first_read;
-        if (whole_file || offset + size <= head_.size()) {
-            return offset < head_.size() ? head_.substr(static_cast<std::size_t>(offset), size)
-                                         : std::string();
-        }
-        return read_file(offset, size);
+        const bool whole_file = head_->size() < first_read;
+        if (!whole_file && offset + size > head_->size()) return read_file(offset, size);
+        return offset < head_->size() ? head_->substr(offset, size) : std::string();
     }
 
   private:
-    Result<std::string> read_file(std::uint64_t offset, std::size_t size) {
+    std::expected<std::string, LoadFailure> read_file(std::uint64_t offset, std::uint64_t size) {
         std::string bytes(size, '\0');
         const auto got = fs_.read_at(fd_, bytes, offset);
-        if (!got) return got.error().pass();
+        if (!got) return std::unexpected(LoadFailure{LoadFault::failed, got.error()});
         bytes.resize(*got);
         return bytes;
     }
 
     FileSystem& fs_;
     int fd_;
-    std::string head_;
-    bool started_ = false;
+    std::optional<std::string> head_;
 };
 
-Trouble flawed(Flaw flaw, std::string_view where) {
-    return {flaw, Error(0, where)};
+std::unexpected<LoadFailure> flawed(Flaw flaw, std::string_view where) {
+    const LoadFault fault = flaw == Flaw::newer ? LoadFault::newer : LoadFault::damaged;
+    return std::unexpected(LoadFailure{fault, Error(0, where)});
 }
 
-template <class T>
-using Read = std::expected<T, Trouble>;
-
-struct Head {
-    FirstLine line;
-    Envelope envelope;
-};
-
-Read<Head> read_head(Reader& reader) {
+// Everything but the log; the cursor's seed is there.
+std::expected<Message, LoadFailure> read_head(Reader& reader, const MessageId& id) {
     const auto first = reader.read(0, first_line_length);
-    if (!first) return std::unexpected(Trouble{{}, first.error()});
+    if (!first) return std::unexpected(first.error());
     const auto line = parse_first_line(*first);
-    if (!line) return std::unexpected(flawed(Flaw::damaged, "first line"));
-    const auto bytes = reader.read(0, static_cast<std::size_t>(line->body.offset));
-    if (!bytes) return std::unexpected(Trouble{{}, bytes.error()});
+    if (!line) return flawed(Flaw::damaged, "first line");
+    const auto bytes = reader.read(0, line->body.offset);
+    if (!bytes) return std::unexpected(bytes.error());
     auto envelope = parse_envelope(*line, *bytes);
-    if (!envelope) return std::unexpected(flawed(envelope.error(), "envelope"));
-    return Head{*line, std::move(*envelope)};
+    if (!envelope) return flawed(envelope.error(), "envelope");
+    if (envelope->id != id) return flawed(Flaw::damaged, "id, which is not the file's name");
+    return Message{std::move(*envelope), line->body, {}, {line->crc, 1, 0}};
 }
 
-Read<LogReader::Summary> read_log(Reader& reader, const Head& head) {
-    std::uint64_t at = head.line.body.offset + head.line.body.length;
+std::expected<Message, LoadFailure> with_log(Reader& reader, Message message) {
+    std::uint64_t at = message.body.offset + message.body.length;
     const auto mark = reader.read(at, end_mark.size());
-    if (!mark) return std::unexpected(Trouble{{}, mark.error()});
-    if (*mark != end_mark) return std::unexpected(flawed(Flaw::damaged, "end of the body"));
+    if (!mark) return std::unexpected(mark.error());
+    if (*mark != end_mark) return flawed(Flaw::damaged, "end of the body");
     at += end_mark.size();
-    LogReader log(head.envelope.recipients.size(), head.line.crc);
-    for (;;) {
+    LogReader log(message.envelope.recipients.size(), message.log.seed);
+    for (bool more = true; more;) {
         const auto piece = reader.read(at, read_size);
-        if (!piece) return std::unexpected(Trouble{{}, piece.error()});
+        if (!piece) return std::unexpected(piece.error());
         log.add(*piece);
         at += piece->size();
-        if (piece->size() < read_size) break;
+        more = piece->size() == read_size;
     }
     auto summary = std::move(log).finish();
-    if (!summary) return std::unexpected(flawed(summary.error(), "log"));
-    return std::move(*summary);
-}
-
-Read<Message> read_whole(Reader& reader, const MessageId& id) {
-    auto head = read_head(reader);
-    if (!head) return std::unexpected(head.error());
-    if (head->envelope.id != id) {
-        return std::unexpected(flawed(Flaw::damaged, "id, which is not the file's name"));
-    }
-    auto log = read_log(reader, *head);
-    if (!log) return std::unexpected(log.error());
-    return Message{std::move(head->envelope), head->line.body, std::move(log->state), log->cursor};
+    if (!summary) return flawed(summary.error(), "log");
+    message.state = std::move(summary->state);
+    message.log = summary->cursor;
+    return message;
 }
 
 // The sum of the body, and its bytes where they are few enough to keep.
@@ -125,7 +106,7 @@ LoadFault fault_of(const Error& error) {
 }  // namespace
 
 std::expected<Message, LoadFailure> Store::load(const MessageId& id, WallTime now) {
-    auto message = read_message(id);
+    auto message = read_message(id, Part::whole);
     if (!message || message->envelope.source != Source::local) return message;
     const auto seen = seen_->contains({message->envelope.uid, id}, now);
     if (!seen) return std::unexpected(LoadFailure{LoadFault::failed, seen.error()});
@@ -136,30 +117,23 @@ std::expected<Message, LoadFailure> Store::load(const MessageId& id, WallTime no
     return message;
 }
 
-std::expected<Message, LoadFailure> Store::read_message(const MessageId& id) {
+std::expected<Message, LoadFailure> Store::read_message(const MessageId& id, Part part) {
     const auto file = fs_.open(folder(Folder::queue), message_name(id), Open::read);
     if (!file) return std::unexpected(LoadFailure{fault_of(file.error()), file.error()});
     Reader reader(fs_, file->get());
-    auto message = read_whole(reader, id);
-    if (!message) return std::unexpected(failure(id, message.error()));
-    return std::move(*message);
+    auto message = read_head(reader, id);
+    if (message && part == Part::whole) message = with_log(reader, std::move(*message));
+    if (!message) return std::unexpected(explained(id, message.error()));
+    return message;
 }
 
-std::expected<Store::Owner, LoadFailure> Store::owner_of(const MessageId& id) {
-    const auto file = fs_.open(folder(Folder::queue), message_name(id), Open::read);
-    if (!file) return std::unexpected(LoadFailure{fault_of(file.error()), file.error()});
-    Reader reader(fs_, file->get());
-    const auto head = read_head(reader);
-    if (!head) return std::unexpected(failure(id, head.error()));
-    return Owner{head->envelope.source, head->envelope.uid};
-}
-
-LoadFailure Store::failure(const MessageId& id, const Trouble& trouble) {
+LoadFailure Store::explained(const MessageId& id, const LoadFailure& failure) {
     const std::string path = "queue/" + message_name(id);
-    if (!trouble.flaw) return {LoadFault::failed, trouble.error.in("read " + path).error()};
-    if (*trouble.flaw == Flaw::damaged) return damaged(id, trouble.error.text());
-    return {LoadFault::newer,
-            trouble.error.in("a later version of Holdfast wrote " + path).error()};
+    if (failure.fault == LoadFault::damaged) return damaged(id, failure.error.text());
+    const std::string doing = failure.fault == LoadFault::newer
+                                  ? "a later version of Holdfast wrote " + path
+                                  : "read " + path;
+    return {failure.fault, failure.error.in(doing).error()};
 }
 
 // A person must look at it: nothing in it can be believed.

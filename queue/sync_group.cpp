@@ -13,9 +13,12 @@ void SyncGroup::join(Done done) {
     if (syncing_) return;
     syncing_ = true;
     while (!waiting_.empty()) {
-        auto batch = take_all();
+        auto batch = std::exchange(waiting_, {});
+        std::ranges::move(following_, std::back_inserter(batch));
+        following_.clear();
         lock.unlock();
-        serve(std::move(batch));
+        const Status synced = sync_();
+        for (Done& one : batch) one(synced);
         lock.lock();
     }
     syncing_ = false;
@@ -32,18 +35,6 @@ void SyncGroup::press() {
         if (following_.empty()) return;
     }
     join([](const Status&) {});
-}
-
-std::vector<SyncGroup::Done> SyncGroup::take_all() {
-    auto batch = std::exchange(waiting_, {});
-    std::ranges::move(following_, std::back_inserter(batch));
-    following_.clear();
-    return batch;
-}
-
-void SyncGroup::serve(std::vector<Done> batch) {
-    const Status synced = sync_();
-    for (Done& done : batch) done(synced);
 }
 
 }  // namespace holdfast::queue

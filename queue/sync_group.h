@@ -3,19 +3,19 @@
 // time follows: he shares the next sync that somebody else needs.
 #pragma once
 
+#include <functional>
 #include <mutex>
 #include <vector>
 
-#include "queue/task.h"
 #include "smtpd/base/error.h"
 
 namespace holdfast::queue {
 
 class SyncGroup {
   public:
-    using Done = Task<void(const Status&)>;
+    using Done = std::move_only_function<void(const Status&)>;
 
-    explicit SyncGroup(Task<Status()> sync) : sync_(std::move(sync)) {}
+    explicit SyncGroup(std::function<Status()> sync) : sync_(std::move(sync)) {}
 
     // `done` is called after a sync that began after this call began: by this thread before join()
     // returns, or by another thread that is in join() now. Blocks only the thread that syncs.
@@ -29,10 +29,7 @@ class SyncGroup {
     void press();
 
   private:
-    std::vector<Done> take_all();
-    void serve(std::vector<Done> batch);
-
-    Task<Status()> sync_;  // called by one thread at a time
+    std::function<Status()> sync_;  // called by one thread at a time
     std::mutex mutex_;
     std::vector<Done> waiting_;
     std::vector<Done> following_;

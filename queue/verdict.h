@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <string>
-#include <tuple>
 
 namespace holdfast {
 
@@ -18,8 +17,6 @@ struct Outcome {
     std::string enhanced;  // RFC 3463 status, "5.1.1"
     std::string text;      // one line for the log, mailq and the bounce; control bytes escaped
     std::string place;     // where it went, "maildir" or a host; may be empty
-    static constexpr auto members =
-        std::tuple(&Outcome::verdict, &Outcome::enhanced, &Outcome::text, &Outcome::place);
 };
 
 }  // namespace holdfast

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 
 #include "smtpd/base/clock.h"
 #include "smtpd/base/crc32c.h"
@@ -14,23 +15,79 @@ namespace holdfast::queue {
 namespace {
 
 constexpr std::int64_t last_time = 253'402'300'799'999;  // 9999-12-31T23:59:59.999Z
-constexpr std::string_view time_form = "0000-00-00T00:00:00.000Z";
+constexpr std::array<std::string_view, 4> notify_names{"never", "success", "failure", "delay"};
 
-// The number at a fixed place of a text that was checked to hold digits there.
-unsigned digits_at(std::string_view text, std::size_t at, std::size_t count) {
-    unsigned value = 0;
-    for (const char c : text.substr(at, count)) value = value * 10 + static_cast<unsigned>(c - '0');
+// All of `text`, no more than fits.
+std::optional<std::uint32_t> parse_number(std::string_view text, int base) {
+    std::uint32_t value = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, value, base);
+    if (error != std::errc() || stop != end) return std::nullopt;
     return value;
 }
 
-bool has_time_form(std::string_view text) {
-    return text.size() == time_form.size() &&
-           std::equal(text.begin(), text.end(), time_form.begin(), [](char c, char form) {
-               return form == '0' ? c >= '0' && c <= '9' : c == form;
-           });
+}  // namespace
+
+std::string word_of(const std::string& text) {
+    return percent_encoded(text);
 }
 
-}  // namespace
+std::string word_of(std::uint32_t number) {
+    return std::to_string(number);
+}
+
+std::string word_of(std::uint8_t notify) {
+    std::string text;
+    for (std::size_t bit = 0; bit < notify_names.size(); ++bit) {
+        if ((notify >> bit & 1) == 0) continue;
+        text.append(text.empty() ? "" : ",").append(notify_names.at(bit));
+    }
+    return text.empty() ? "none" : text;
+}
+
+std::string word_of(std::int64_t time) {
+    const std::int64_t within = std::clamp<std::int64_t>(time, 0, last_time);
+    return rfc3339_time(WallTime(std::chrono::milliseconds(within)));
+}
+
+std::string word_of(const MessageId& id) {
+    return id.text();
+}
+
+template <>
+std::optional<std::string> parse_word(std::string_view word) {
+    return percent_decoded(word);
+}
+
+template <>
+std::optional<std::uint32_t> parse_word(std::string_view word) {
+    return parse_number(word, 10);
+}
+
+template <>
+std::optional<std::uint8_t> parse_word(std::string_view word) {
+    for (std::uint8_t value = 0; value < 16; ++value) {
+        if (word_of(value) == word) return value;
+    }
+    return std::nullopt;
+}
+
+template <>
+std::optional<std::int64_t> parse_word(std::string_view word) {
+    tm at{};
+    const std::string text(word);
+    const char* const fraction = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S.", &at);
+    if (fraction == nullptr) return std::nullopt;
+    const std::size_t length = text.size() - static_cast<std::size_t>(fraction - text.c_str());
+    const auto milliseconds = parse_number(word.substr(word.size() - length, 3), 10);
+    if (!milliseconds) return std::nullopt;
+    return std::int64_t{timegm(&at)} * 1000 + *milliseconds;
+}
+
+template <>
+std::optional<MessageId> parse_word(std::string_view word) {
+    return MessageId::parse(word);
+}
 
 std::string_view Words::word() {
     if (!more_) return {};
@@ -41,69 +98,10 @@ std::string_view Words::word() {
     return result;
 }
 
-std::optional<std::string> Words::text() {
-    const std::string_view encoded = word();
-    auto decoded = percent_decoded(encoded);
-    // Only one spelling counts: %41 for "A" was not written by us.
-    if (!decoded || percent_encoded(*decoded) != encoded) return std::nullopt;
-    return decoded;
-}
-
-std::optional<std::uint32_t> Words::number() {
-    const std::string_view digits = word();
-    const auto value = parse_decimal(digits);
-    if (!value || *value > UINT32_MAX || (digits.size() > 1 && digits[0] == '0')) {
-        return std::nullopt;
-    }
-    return static_cast<std::uint32_t>(*value);
-}
-
-std::optional<std::int64_t> Words::time() {
-    return parse_time(word());
-}
-
-std::optional<std::uint64_t> parse_decimal(std::string_view text) {
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-    return value;
-}
-
 std::string hex8(std::uint32_t value) {
     std::array<char, 9> text{};
     std::snprintf(text.data(), text.size(), "%08x", static_cast<unsigned>(value));
     return text.data();
-}
-
-std::optional<std::uint32_t> parse_hex8(std::string_view text) {
-    std::uint32_t value = 0;
-    if (text.size() != 8) return std::nullopt;
-    for (const char c : text) {
-        const std::size_t digit = std::string_view("0123456789abcdef").find(c);
-        if (digit == std::string_view::npos) return std::nullopt;
-        value = value << 4 | static_cast<std::uint32_t>(digit);
-    }
-    return value;
-}
-
-std::string time_text(std::int64_t time) {
-    const std::int64_t within = std::clamp<std::int64_t>(time, 0, last_time);
-    return rfc3339_time(WallTime(std::chrono::milliseconds(within)));
-}
-
-std::optional<std::int64_t> parse_time(std::string_view text) {
-    using namespace std::chrono;
-    if (!has_time_form(text)) return std::nullopt;
-    const year_month_day date{year(static_cast<int>(digits_at(text, 0, 4))),
-                              month(digits_at(text, 5, 2)), day(digits_at(text, 8, 2))};
-    const auto time_of_day = hours(digits_at(text, 11, 2)) + minutes(digits_at(text, 14, 2)) +
-                             seconds(digits_at(text, 17, 2)) + milliseconds(digits_at(text, 20, 3));
-    if (!date.ok()) return std::nullopt;
-    const std::int64_t time =
-        (milliseconds(sys_days(date).time_since_epoch()) + time_of_day).count();
-    // Hours beyond 23 and the like, and years before 1970, come back as another text.
-    if (time_text(time) != text) return std::nullopt;
-    return time;
 }
 
 void append_crc(std::string& line, std::uint32_t seed) {
@@ -113,10 +111,9 @@ void append_crc(std::string& line, std::uint32_t seed) {
 
 std::optional<std::string_view> without_crc(std::string_view line, std::uint32_t seed) {
     constexpr std::size_t tail = 9;
-    if (line.size() < tail || line[line.size() - tail] != ' ') return std::nullopt;
+    if (line.size() < tail) return std::nullopt;
     const std::string_view text = line.substr(0, line.size() - tail);
-    const auto crc = parse_hex8(line.substr(line.size() - tail + 1));
-    if (!crc || *crc != crc32c(text, seed)) return std::nullopt;
+    if (line.substr(text.size()) != " " + hex8(crc32c(text, seed))) return std::nullopt;
     return text;
 }
 

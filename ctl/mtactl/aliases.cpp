@@ -1,5 +1,5 @@
 // mtactl aliases.
-#include "ctl/mtactl/commands.h"
+#include "ctl/mtactl/command.h"
 #include "ctl/mtactl/daemon.h"
 #include "ctl/mtactl/report.h"
 
@@ -20,7 +20,7 @@ Attempt<std::string> read_again(const Site& site) {
 
 }  // namespace
 
-int run_aliases(const Site& site, Form form) {
+int AliasesCommand::run(const Site& site, Form form) const {
     return conclude(form, read_again(site));
 }
 

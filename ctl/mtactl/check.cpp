@@ -8,14 +8,14 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "ctl/mtactl/commands.h"
+#include "ctl/mtactl/command.h"
 #include "ctl/mtactl/report.h"
 
 namespace holdfast::mtactl {
 
-int run_check(const Site& site, Form form, const CheckCommand& command) {
+int CheckCommand::run(const Site& site, Form form) const {
     std::vector<std::string> words{"probe"};
-    if (!command.file.empty()) words.insert(words.end(), {"-f", command.file});
+    if (!file.empty()) words.insert(words.end(), {"-f", file});
     if (form == Form::json) words.emplace_back("--json");
     words.emplace_back("check");
     std::vector<char*> argv;

@@ -1,4 +1,5 @@
-// What mtactl can be told to do: the command line as values.
+// What mtactl can be told to do: the command line as values. Each command talks to the daemon,
+// prints, and returns the exit status.
 #pragma once
 
 #include <cstdint>
@@ -14,23 +15,40 @@ enum class Form : std::uint8_t { text, json };
 
 enum class Haste : std::uint8_t { when_finished, now };
 
-struct StatusCommand {};
+// Where things are; fixed when the program is built (base/paths.h), another place in tests.
+struct Site {
+    std::string control_socket;
+    std::string probe;
+};
+
+struct StatusCommand {
+    int run(const Site& site, Form form) const;
+};
 struct CheckCommand {
     std::string file;  // empty: where smtpd looks
+    int run(const Site& site, Form form) const;
 };
-struct ListCommand {};
+struct ListCommand {
+    int run(const Site& site, Form form) const;
+};
 struct ShowCommand {
     MessageId id;
+    int run(const Site& site, Form form) const;
 };
 struct RemoveCommand {
     std::vector<MessageId> ids;
+    int run(const Site& site, Form form) const;
 };
 struct FlushCommand {
     std::vector<MessageId> ids;  // none: all
+    int run(const Site& site, Form form) const;
 };
-struct AliasesCommand {};
+struct AliasesCommand {
+    int run(const Site& site, Form form) const;
+};
 struct StopCommand {
     Haste haste = Haste::when_finished;
+    int run(const Site& site, Form form) const;
 };
 
 using Command = std::variant<StatusCommand, CheckCommand, ListCommand, ShowCommand, RemoveCommand,
@@ -39,6 +57,10 @@ using Command = std::variant<StatusCommand, CheckCommand, ListCommand, ShowComma
 struct Invocation {
     Form form = Form::text;
     Command command;
+
+    int run(const Site& site) const {
+        return std::visit([&](const auto& chosen) { return chosen.run(site, form); }, command);
+    }
 };
 
 }  // namespace holdfast::mtactl

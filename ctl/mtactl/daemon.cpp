@@ -1,6 +1,7 @@
 #include "ctl/mtactl/daemon.h"
 
 #include <cerrno>
+#include <optional>
 
 #include <sysexits.h>
 
@@ -11,6 +12,7 @@ namespace {
 using client::Trouble;
 
 constexpr Duration connect_patience = std::chrono::seconds(10);
+constexpr Duration status_patience = std::chrono::seconds(10);
 
 std::unexpected<Failure> not_reached(const Error& error) {
     const int code = error.code();
@@ -42,6 +44,16 @@ Attempt<Daemon> Daemon::connect(const std::string& socket) {
 Attempt<void> Daemon::ask(const links::ClientToControl& request, Duration patience,
                           const client::OnMessage& on_message) {
     return as_attempt(connection_.ask(request, client::Deadline(patience), on_message));
+}
+
+Attempt<links::Overview> Daemon::status() {
+    std::optional<links::Overview> overview;
+    const auto asked = ask(links::StatusRequest{}, status_patience, [&](const auto& message) {
+        if (const auto* reply = std::get_if<links::Overview>(&message)) overview = *reply;
+    });
+    if (!asked) return std::unexpected(asked.error());
+    if (!overview) return fails(EX_PROTOCOL, "smtpd answered without its status");
+    return std::move(*overview);
 }
 
 Attempt<void> Daemon::ask_to_end(const links::ClientToControl& request, Duration patience) {

@@ -20,6 +20,8 @@ class Daemon {
     Attempt<void> ask(const links::ClientToControl& request, Duration patience,
                       const client::OnMessage& on_message = client::ignore_message);
 
+    Attempt<links::Overview> status();
+
     // As ask(), for a request that the daemon may not live to answer: its end is an answer too.
     Attempt<void> ask_to_end(const links::ClientToControl& request, Duration patience);
 

@@ -4,8 +4,8 @@
 #include <array>
 #include <cstdio>
 
-#include "ctl/mtactl/utf8.h"
 #include "smtpd/base/quote.h"
+#include "smtpd/base/utf8.h"
 
 namespace holdfast::mtactl {
 

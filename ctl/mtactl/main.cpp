@@ -3,7 +3,6 @@
 #include <csignal>
 #include <span>
 
-#include "ctl/mtactl/commands.h"
 #include "ctl/mtactl/options.h"
 #include "ctl/mtactl/report.h"
 #include "smtpd/base/paths.h"
@@ -20,5 +19,5 @@ int main(int argc, char** argv) {
         return notice.status;
     }
     const mtactl::Site site{paths::control_socket, std::string(paths::libexec) + "/probe"};
-    return mtactl::run(site, *invocation);
+    return invocation->run(site);
 }

@@ -16,23 +16,8 @@ namespace {
 
 constexpr std::uint64_t kibibyte = 1024;
 
-template <class Number>
-std::optional<Number> leading_number(std::string_view text) {
-    Number value = 0;
-    const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (result.ec != std::errc()) return std::nullopt;
-    return value;
-}
-
-// What follows the line's label and its blanks, to the end of `text`; empty where there is none.
-std::string_view behind_label(std::string_view text, std::string_view label) {
-    const std::size_t at = text.find(label);
-    if (at == std::string_view::npos) return {};
-    text.remove_prefix(at + label.size());
-    return text.substr(std::min(text.find_first_not_of(" \t"), text.size()));
-}
-
-// These files come in one read: the kernel writes them anew for each.
+// These files come in one read: the kernel writes them anew for each. A line end in the process's
+// own name, which comes first in `status`, is escaped there.
 std::string read_proc(pid_t pid, const char* name) {
     const std::string path = "/proc/" + std::to_string(pid) + "/" + name;
     const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -42,37 +27,37 @@ std::string read_proc(pid_t pid, const char* name) {
     return length > 0 ? std::string(text.data(), static_cast<std::size_t>(length)) : std::string();
 }
 
+std::string_view without_blanks(std::string_view text) {
+    return text.substr(std::min(text.find_first_not_of(" \t"), text.size()));
+}
+
 }  // namespace
 
-std::optional<std::uint64_t> parse_pss(std::string_view smaps_rollup) {
-    const auto number = leading_number<std::uint64_t>(behind_label(smaps_rollup, "\nPss:"));
-    if (!number) return std::nullopt;
-    return *number * kibibyte;
-}
-
-std::optional<std::uint64_t> parse_resident_pages(std::string_view statm) {
-    const std::size_t first_end = statm.find(' ');
-    if (first_end == std::string_view::npos) return std::nullopt;
-    return leading_number<std::uint64_t>(statm.substr(first_end + 1));
-}
-
-// "Uid:", then real, effective, saved and file system uid, with tabs between them. A line end in
-// the process's own name, which comes first, is escaped there.
-std::optional<std::uint32_t> parse_effective_uid(std::string_view status) {
-    const std::string_view uids = behind_label(status, "\nUid:");
-    const std::string_view effective = behind_label(uids.substr(0, uids.find('\n')), "\t");
-    return leading_number<std::uint32_t>(effective);
+std::optional<std::uint64_t> parse_number(std::string_view text, std::string_view label,
+                                          std::size_t index) {
+    const std::size_t at = text.find("\n" + std::string(label) + ":");
+    if (at == std::string_view::npos) return std::nullopt;
+    text.remove_prefix(at + label.size() + 2);
+    text = without_blanks(text.substr(0, text.find('\n')));
+    for (; index > 0; --index) {
+        text = without_blanks(text.substr(std::min(text.find_first_of(" \t"), text.size())));
+    }
+    std::uint64_t value = 0;
+    const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (result.ec != std::errc()) return std::nullopt;
+    return value;
 }
 
 std::optional<std::uint64_t> memory_of(pid_t pid, MemoryKind kind) {
-    if (kind == MemoryKind::pss) return parse_pss(read_proc(pid, "smaps_rollup"));
-    const auto pages = parse_resident_pages(read_proc(pid, "statm"));
-    if (!pages) return std::nullopt;
-    return *pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+    const auto number = kind == MemoryKind::pss
+                            ? parse_number(read_proc(pid, "smaps_rollup"), "Pss")
+                            : parse_number(read_proc(pid, "status"), "VmRSS");
+    return number ? std::optional(*number * kibibyte) : std::nullopt;
 }
 
-std::optional<std::uint32_t> uid_of(pid_t pid) {
-    return parse_effective_uid(read_proc(pid, "status"));
+// Real, effective, saved and file system uid.
+std::optional<std::uint64_t> uid_of(pid_t pid) {
+    return parse_number(read_proc(pid, "status"), "Uid", 1);
 }
 
 }  // namespace holdfast::mtactl

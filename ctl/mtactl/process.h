@@ -18,11 +18,10 @@ enum class MemoryKind : std::uint8_t {
 std::optional<std::uint64_t> memory_of(pid_t pid, MemoryKind kind);
 
 // The effective one; nothing as above.
-std::optional<std::uint32_t> uid_of(pid_t pid);
+std::optional<std::uint64_t> uid_of(pid_t pid);
 
-// The parts that know the files: smaps_rollup, statm in pages, and status.
-std::optional<std::uint64_t> parse_pss(std::string_view smaps_rollup);
-std::optional<std::uint64_t> parse_resident_pages(std::string_view statm);
-std::optional<std::uint32_t> parse_effective_uid(std::string_view status);
+// The number at `index` (from 0) of the line "LABEL:\tNUMBER NUMBER ...", which is not the first.
+std::optional<std::uint64_t> parse_number(std::string_view text, std::string_view label,
+                                          std::size_t index = 0);
 
 }  // namespace holdfast::mtactl

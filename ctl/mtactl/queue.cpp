@@ -5,12 +5,12 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "ctl/mtactl/commands.h"
+#include "ctl/mtactl/command.h"
 #include "ctl/mtactl/daemon.h"
 #include "ctl/mtactl/display.h"
-#include "ctl/mtactl/json.h"
 #include "ctl/mtactl/queue_view.h"
 #include "ctl/mtactl/report.h"
+#include "smtpd/base/json.h"
 
 namespace holdfast::mtactl {
 
@@ -36,39 +36,18 @@ int print_list(Daemon& daemon, Form form, View view) {
     return printed && print(view.end()) ? EX_OK : EX_IOERR;
 }
 
-Attempt<void> ask_about(Daemon& daemon, const std::vector<MessageId>& ids,
-                        links::ClientToControl (*request)(std::vector<MessageId>)) {
-    std::span<const MessageId> rest(ids);
+// Sends `Request`s for all of `ids`; one without any where there are none.
+template <class Request>
+Attempt<std::string> ask_about(const Site& site, std::span<const MessageId> ids, std::string done) {
+    auto daemon = Daemon::connect(site.control_socket);
+    if (!daemon) return std::unexpected(daemon.error());
     do {
-        const auto some = rest.first(std::min(rest.size(), batch));
-        const auto asked = daemon.ask(request({some.begin(), some.end()}), patience);
-        if (!asked) return asked;
-        rest = rest.subspan(some.size());
-    } while (!rest.empty());
-    return {};
-}
-
-Attempt<std::string> remove(const Site& site, const RemoveCommand& command) {
-    auto daemon = Daemon::connect(site.control_socket);
-    if (!daemon) return std::unexpected(daemon.error());
-    const auto removed =
-        ask_about(*daemon, command.ids, [](std::vector<MessageId> ids) -> links::ClientToControl {
-            return links::RemoveRequest{std::move(ids)};
-        });
-    if (!removed) return std::unexpected(removed.error());
-    return "removed " + count_text(command.ids.size(), "message");
-}
-
-Attempt<std::string> flush(const Site& site, const FlushCommand& command) {
-    auto daemon = Daemon::connect(site.control_socket);
-    if (!daemon) return std::unexpected(daemon.error());
-    const auto flushed =
-        ask_about(*daemon, command.ids, [](std::vector<MessageId> ids) -> links::ClientToControl {
-            return links::FlushRequest{std::move(ids)};
-        });
-    if (!flushed) return std::unexpected(flushed.error());
-    if (command.ids.empty()) return "every message that waits is tried now";
-    return count_text(command.ids.size(), "message") + " tried now";
+        const auto some = ids.first(std::min(ids.size(), batch));
+        const auto asked = daemon->ask(Request{{some.begin(), some.end()}}, patience);
+        if (!asked) return std::unexpected(asked.error());
+        ids = ids.subspan(some.size());
+    } while (!ids.empty());
+    return done;
 }
 
 // A terminal obeys what it is shown; a pipe or a file gets the bytes as they are.
@@ -76,52 +55,56 @@ std::string for_reader(std::string_view text) {
     return isatty(STDOUT_FILENO) == 1 ? safe_text(text) : std::string(text);
 }
 
-int show_text(Daemon& daemon, const ShowCommand& command) {
+// Asks for the message; its pieces go to `on_text`.
+template <class OnText>
+Attempt<void> ask_for(Daemon& daemon, const MessageId& id, OnText on_text) {
+    return daemon.ask(links::ShowRequest{id}, patience, [&](const links::ControlToClient& message) {
+        if (const auto* text = std::get_if<links::Text>(&message)) on_text(text->bytes);
+    });
+}
+
+int show_text(Daemon& daemon, const MessageId& id) {
     bool printed = true;
-    const auto shown = daemon.ask(links::ShowRequest{command.id}, patience,
-                                  [&](const links::ControlToClient& message) {
-                                      const auto* text = std::get_if<links::Text>(&message);
-                                      if (text != nullptr && printed)
-                                          printed = print(for_reader(text->bytes));
-                                  });
+    const auto shown = ask_for(
+        daemon, id, [&](std::string_view bytes) { printed = printed && print(for_reader(bytes)); });
     if (!shown) return conclude_failure(Form::text, shown.error());
     return printed ? EX_OK : EX_IOERR;
 }
 
-int show_json(Daemon& daemon, const ShowCommand& command) {
+int show_json(Daemon& daemon, const MessageId& id) {
     std::string whole;
-    const auto shown = daemon.ask(links::ShowRequest{command.id}, patience,
-                                  [&](const links::ControlToClient& message) {
-                                      const auto* text = std::get_if<links::Text>(&message);
-                                      if (text != nullptr) whole += text->bytes;
-                                  });
+    const auto shown = ask_for(daemon, id, [&](std::string_view bytes) { whole += bytes; });
     if (!shown) return conclude_failure(Form::json, shown.error());
     JsonObject object;
-    object.text("id", command.id.text()).text("text", whole);
+    object.text("id", id.text()).text("text", whole);
     return print(object.json() + "\n") ? EX_OK : EX_IOERR;
 }
 
 }  // namespace
 
-int run_list(const Site& site, Form form) {
+int ListCommand::run(const Site& site, Form form) const {
     auto daemon = Daemon::connect(site.control_socket);
     if (!daemon) return conclude_failure(form, daemon.error());
     if (form == Form::json) return print_list(*daemon, form, QueueJson());
     return print_list(*daemon, form, QueueText(real_clock().wall()));
 }
 
-int run_show(const Site& site, Form form, const ShowCommand& command) {
+int ShowCommand::run(const Site& site, Form form) const {
     auto daemon = Daemon::connect(site.control_socket);
     if (!daemon) return conclude_failure(form, daemon.error());
-    return form == Form::json ? show_json(*daemon, command) : show_text(*daemon, command);
+    return form == Form::json ? show_json(*daemon, id) : show_text(*daemon, id);
 }
 
-int run_remove(const Site& site, Form form, const RemoveCommand& command) {
-    return conclude(form, remove(site, command));
+int RemoveCommand::run(const Site& site, Form form) const {
+    return conclude(form, ask_about<links::RemoveRequest>(
+                              site, ids, "removed " + count_text(ids.size(), "message")));
 }
 
-int run_flush(const Site& site, Form form, const FlushCommand& command) {
-    return conclude(form, flush(site, command));
+int FlushCommand::run(const Site& site, Form form) const {
+    return conclude(form, ask_about<links::FlushRequest>(
+                              site, ids,
+                              ids.empty() ? "every message that waits is tried now"
+                                          : count_text(ids.size(), "message") + " tried now"));
 }
 
 }  // namespace holdfast::mtactl

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "ctl/mtactl/display.h"
-#include "ctl/mtactl/json.h"
+#include "smtpd/base/json.h"
 
 namespace holdfast::mtactl {
 

@@ -1,39 +1,24 @@
 #include "ctl/mtactl/report.h"
 
-#include <cerrno>
-
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "ctl/mtactl/display.h"
-#include "ctl/mtactl/json.h"
+#include "smtpd/base/json.h"
+#include "smtpd/base/write.h"
 
 namespace holdfast::mtactl {
 
-namespace {
-
-bool write_all(int fd, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t written = ::write(fd, text.data(), text.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return false;
-        text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return true;
-}
-
-}  // namespace
-
 bool print(std::string_view text) {
-    return write_all(STDOUT_FILENO, text);
+    return write_all(STDOUT_FILENO, text).has_value();
 }
 
 bool print_error(std::string_view line) {
-    return write_all(STDERR_FILENO, "mtactl: " + safe_line(line) + "\n");
+    return print_usage("mtactl: " + safe_line(line) + "\n");
 }
 
 bool print_usage(std::string_view text) {
-    return write_all(STDERR_FILENO, text);
+    return write_all(STDERR_FILENO, text).has_value();
 }
 
 std::string verdict_json(const Attempt<std::string>& verdict) {

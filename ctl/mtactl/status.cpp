@@ -3,7 +3,7 @@
 
 #include <sysexits.h>
 
-#include "ctl/mtactl/commands.h"
+#include "ctl/mtactl/command.h"
 #include "ctl/mtactl/daemon.h"
 #include "ctl/mtactl/report.h"
 #include "ctl/mtactl/status_view.h"
@@ -11,8 +11,6 @@
 namespace holdfast::mtactl {
 
 namespace {
-
-constexpr Duration patience = std::chrono::seconds(10);
 
 void measure_rooms(StatusFacts& facts, MemoryKind kind) {
     facts.memory_kind = kind;
@@ -23,7 +21,7 @@ void measure_rooms(StatusFacts& facts, MemoryKind kind) {
 }
 
 // The daemon knows the uids of its rooms; of an mda, only that process itself and the kernel.
-std::optional<std::uint32_t> room_uid(const links::RoomStatus& room) {
+std::optional<std::uint64_t> room_uid(const links::RoomStatus& room) {
     return room.room == links::Room::mda ? uid_of(room.pid) : room.uid;
 }
 
@@ -40,23 +38,12 @@ StatusFacts measured(links::Overview overview) {
     return facts;
 }
 
-Attempt<links::Overview> fetch(const Site& site) {
-    auto daemon = Daemon::connect(site.control_socket);
-    if (!daemon) return std::unexpected(daemon.error());
-    std::optional<links::Overview> overview;
-    const auto asked =
-        daemon->ask(links::StatusRequest{}, patience, [&](const links::ControlToClient& message) {
-            if (const auto* reply = std::get_if<links::Overview>(&message)) overview = *reply;
-        });
-    if (!asked) return std::unexpected(asked.error());
-    if (!overview) return fails(EX_PROTOCOL, "smtpd answered without its status");
-    return std::move(*overview);
-}
-
 }  // namespace
 
-int run_status(const Site& site, Form form) {
-    auto overview = fetch(site);
+int StatusCommand::run(const Site& site, Form form) const {
+    auto daemon = Daemon::connect(site.control_socket);
+    if (!daemon) return conclude_failure(form, daemon.error());
+    auto overview = daemon->status();
     if (!overview) return conclude_failure(form, overview.error());
     const StatusFacts facts = measured(std::move(*overview));
     return print(form == Form::json ? status_json(facts) : status_text(facts)) ? EX_OK : EX_IOERR;

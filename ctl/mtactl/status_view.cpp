@@ -1,7 +1,7 @@
 #include "ctl/mtactl/status_view.h"
 
 #include "ctl/mtactl/display.h"
-#include "ctl/mtactl/json.h"
+#include "smtpd/base/json.h"
 
 namespace holdfast::mtactl {
 
@@ -41,7 +41,7 @@ std::string memory_text(const std::optional<std::uint64_t>& bytes) {
     return bytes ? size_text(*bytes) : "-";
 }
 
-std::string uid_text(const std::optional<std::uint32_t>& uid) {
+std::string uid_text(const std::optional<std::uint64_t>& uid) {
     return uid ? std::to_string(*uid) : "-";
 }
 

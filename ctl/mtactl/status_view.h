@@ -15,7 +15,7 @@ namespace holdfast::mtactl {
 struct StatusFacts {
     links::Overview overview;
     // All below is of overview.daemon.rooms, in their order.
-    std::vector<std::optional<std::uint32_t>> uids;
+    std::vector<std::optional<std::uint64_t>> uids;
     // Of one kind, so that they can be compared.
     MemoryKind memory_kind = MemoryKind::pss;
     std::vector<std::optional<std::uint64_t>> memory;

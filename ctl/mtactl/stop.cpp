@@ -1,5 +1,6 @@
 // mtactl stop: asks the daemon to end, and returns when it has. What has ended is the process, seen
 // through a pidfd: neither a number that another process gets later, nor a path.
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -8,7 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "ctl/mtactl/commands.h"
+#include "ctl/mtactl/command.h"
 #include "ctl/mtactl/daemon.h"
 #include "ctl/mtactl/report.h"
 #include "smtpd/base/unique_fd.h"
@@ -25,16 +26,11 @@ constexpr int wait_for_end = 30 * 1000;
 constexpr int wait_in_silence = 2 * 1000;
 
 Attempt<UniqueFd> daemon_process(Daemon& daemon) {
-    pid_t pid = 0;
-    const auto asked =
-        daemon.ask(links::StatusRequest{}, patience, [&](const links::ControlToClient& message) {
-            const auto* overview = std::get_if<links::Overview>(&message);
-            if (overview == nullptr) return;
-            for (const links::RoomStatus& room : overview->daemon.rooms) {
-                if (room.room == links::Room::parent) pid = room.pid;
-            }
-        });
-    if (!asked) return std::unexpected(asked.error());
+    const auto overview = daemon.status();
+    if (!overview) return std::unexpected(overview.error());
+    const auto& rooms = overview->daemon.rooms;
+    const auto parent = std::ranges::find(rooms, links::Room::parent, &links::RoomStatus::room);
+    const pid_t pid = parent == rooms.end() ? 0 : parent->pid;
     UniqueFd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
     if (!process)
         return fails(EX_OSERR,
@@ -71,8 +67,8 @@ Attempt<std::string> stop(const Site& site, Haste haste) {
 
 }  // namespace
 
-int run_stop(const Site& site, Form form, const StopCommand& command) {
-    return conclude(form, stop(site, command.haste));
+int StopCommand::run(const Site& site, Form form) const {
+    return conclude(form, stop(site, haste));
 }
 
 }  // namespace holdfast::mtactl

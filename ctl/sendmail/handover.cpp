@@ -28,67 +28,51 @@ class Handover {
         : submission_(submission), site_(site), silence_(site.silence) {}
 
     // The daemon's answer, from whichever attempt got one.
-    Exchange<links::Answer> ask_daemon();
+    Exchange<links::Answer> ask_daemon() {
+        std::optional<Deadline> absence;  // counts from the first setback
+        int pause = first_pause;
+        while (true) {
+            auto answer = attempt();
+            if (!absence) absence.emplace(site_.absence);
+            if (answer || !is_worth_another(answer.error().trouble)) return answer;
+            if (absence->milliseconds_left() == 0) return answer;
+            (void)poll(nullptr, 0, pause);
+            pause = std::min(2 * pause, longest_pause);
+        }
+    }
+
     DaemonMayHaveIt daemon_may_have_it() const { return daemon_may_have_it_; }
 
   private:
-    Exchange<links::Answer> attempt();
-    Exchange<void> send_all(ControlConnection& connection);
-    bool worth_another(Trouble trouble, const Deadline& absence) const;
+    // With a daemon that is busy or silent all the patience there is has been used up.
+    static bool is_worth_another(Trouble trouble) {
+        return trouble == Trouble::absent || trouble == Trouble::lost;
+    }
+
+    Exchange<links::Answer> attempt() {
+        auto connection = ControlConnection::open(site_.control_socket, silence_);
+        if (!connection) return std::unexpected(connection.error());
+        Exchange<client::Sent> sent = client::Sent::all;
+        for_each_packet(submission_, [&](std::string_view packet, More more) {
+            if (more == More::no) {
+                hold_ending_signals();
+                daemon_may_have_it_ = DaemonMayHaveIt::yes;
+            }
+            sent = connection->send(packet, silence_);
+            return sent && *sent == client::Sent::all;
+        });
+        if (!sent) return std::unexpected(sent.error());
+        auto message = connection->receive(silence_);
+        if (!message) return std::unexpected(message.error());
+        if (auto* answer = std::get_if<links::Answer>(&*message)) return std::move(*answer);
+        return std::unexpected(Setback{Trouble::lost, Error(0, "the daemon's answer is not one")});
+    }
 
     const Submission& submission_;
     const Site& site_;
     Deadline silence_;
     DaemonMayHaveIt daemon_may_have_it_ = DaemonMayHaveIt::no;
 };
-
-Exchange<links::Answer> Handover::ask_daemon() {
-    std::optional<Deadline> absence;  // counts from the first setback
-    int pause = first_pause;
-    while (true) {
-        auto answer = attempt();
-        if (!absence) absence.emplace(site_.absence);
-        if (answer || !worth_another(answer.error().trouble, *absence)) return answer;
-        (void)poll(nullptr, 0, pause);
-        pause = std::min(2 * pause, longest_pause);
-    }
-}
-
-bool Handover::worth_another(Trouble trouble, const Deadline& absence) const {
-    switch (trouble) {
-        case Trouble::absent:
-        case Trouble::lost:
-            return absence.milliseconds_left() > 0;
-        case Trouble::busy:
-        case Trouble::silent:
-            return false;  // that was all the patience there is
-    }
-    return false;
-}
-
-Exchange<links::Answer> Handover::attempt() {
-    auto connection = ControlConnection::open(site_.control_socket, silence_);
-    if (!connection) return std::unexpected(connection.error());
-    if (const auto sent = send_all(*connection); !sent) return std::unexpected(sent.error());
-    auto message = connection->receive(silence_);
-    if (!message) return std::unexpected(message.error());
-    if (auto* answer = std::get_if<links::Answer>(&*message)) return std::move(*answer);
-    return std::unexpected(Setback{Trouble::lost, Error(0, "the daemon's answer is not one")});
-}
-
-Exchange<void> Handover::send_all(ControlConnection& connection) {
-    SubmissionPackets packets(submission_);
-    while (const auto packet = packets.next()) {
-        if (packets.exhausted()) {
-            hold_ending_signals();
-            daemon_may_have_it_ = DaemonMayHaveIt::yes;
-        }
-        const auto sent = connection.send(*packet, silence_);
-        if (!sent) return std::unexpected(sent.error());
-        if (*sent == client::Sent::answered) return {};
-    }
-    return {};
-}
 
 std::string no_taker(const Setback& daemon, const Failure& spool, DaemonMayHaveIt doubt) {
     // The daemon had all of it and fell silent: to say "nothing" here could be untrue.
@@ -98,16 +82,12 @@ std::string no_taker(const Setback& daemon, const Failure& spool, DaemonMayHaveI
     return "no daemon (" + daemon.error.text() + ") and no spool (" + spool.text + "): " + outcome;
 }
 
-bool is_ours(std::uint8_t status) {
-    return status >= 64 && status <= 78;
-}
-
 }  // namespace
 
 Attempt<void> as_attempt(const links::Answer& answer) {
     if (answer.status == 0) return {};
-    const Exit status = is_ours(answer.status) ? static_cast<Exit>(answer.status) : Exit::software;
-    return fails(status, escaped(answer.text));
+    const bool is_ours = answer.status >= 64 && answer.status <= 78;
+    return fails(is_ours ? static_cast<Exit>(answer.status) : Exit::software, escaped(answer.text));
 }
 
 Attempt<Taker> hand_over(const Submission& submission, const Site& site) {

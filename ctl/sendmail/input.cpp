@@ -1,6 +1,5 @@
 #include "ctl/sendmail/input.h"
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -8,6 +7,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "ctl/client/control_connection.h"
 #include "smtpd/base/error.h"
 #include "smtpd/mail/completion.h"
 
@@ -41,12 +41,6 @@ std::unexpected<Failure> too_large(const Site& site, std::string_view text) {
     return fails(Exit::data, "header too large: over " + limit);
 }
 
-int milliseconds_until(MonoTime deadline) {
-    const Duration left = deadline - real_clock().mono();
-    const auto whole = std::chrono::ceil<std::chrono::milliseconds>(left).count();
-    return static_cast<int>(std::clamp<long long>(whole, 0, 60'000));
-}
-
 }  // namespace
 
 Attempt<std::string> StandardInput::read_message(const Site& site, LoneDot lone_dot) {
@@ -69,11 +63,11 @@ Attempt<std::string> StandardInput::read_message(const Site& site, LoneDot lone_
 
 void StandardInput::drain(const Site& site) {
     if (missing_ || ended_ || isatty(STDIN_FILENO) == 1) return;
-    const MonoTime deadline = real_clock().mono() + site.drain;
+    const client::Deadline deadline(site.drain);
     Buffer buffer;
     std::size_t drained = 0;
     while (drained < site.max_drain) {
-        const int milliseconds = milliseconds_until(deadline);
+        const int milliseconds = deadline.milliseconds_left();
         if (milliseconds == 0 || !wait_for_input(milliseconds)) return;
         const ssize_t count = read(STDIN_FILENO, buffer.data(), buffer.size());
         if (count == 0 || (count < 0 && errno != EINTR && errno != EAGAIN)) return;

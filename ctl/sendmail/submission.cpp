@@ -17,18 +17,42 @@ namespace {
 constexpr std::size_t max_unreadable = 16;
 constexpr std::size_t max_unreadable_length = 200;
 
-std::string encoded(const links::ClientToControl& message) {
-    links::Encoder encoder;
-    encoder.put_frame(message);
-    return std::move(encoder.bytes);
+// Fills packets with as many frames as they take.
+class Packing {
+  public:
+    using Take = std::function<bool(std::string_view, More)>;
+    explicit Packing(const Take& take) : take_(take) {}
+
+    bool add(const links::ClientToControl& message) {
+        links::Encoder encoder;
+        encoder.put_frame(message);
+        const bool fits = packet_.size() + frame_header + encoder.bytes.size() <= max_packet;
+        if (!fits && !flush(More::yes)) return false;
+        append_frame(packet_, encoder.bytes);
+        return true;
+    }
+
+    bool flush(More more) { return take_(std::exchange(packet_, {}), more); }
+
+  private:
+    const Take& take_;
+    std::string packet_;
+};
+
+// How many of `recipients`, one at the least, a frame takes.
+std::size_t count_for_a_frame(std::span<const std::string> recipients) {
+    constexpr std::size_t length_field = 4;
+    std::size_t size = length_field + 2;
+    const auto end = std::ranges::find_if(recipients, [&](const std::string& recipient) {
+        return (size += recipient.size() + length_field) > max_chunk;
+    });
+    return static_cast<std::size_t>(end - recipients.begin());
 }
 
 std::string without_case_of_domain(const std::string& text) {
     const auto address = Address::parse(text);
     if (!address) return text;  // a name without a domain
-    std::string key = address->local_part() + "@";
-    std::ranges::transform(address->domain(), std::back_inserter(key), ascii::lower);
-    return key;
+    return address->local_part() + "@" + ascii::lower_case(address->domain());
 }
 
 std::unexpected<Failure> bad_recipient(std::string_view operand, std::string_view why) {
@@ -106,56 +130,23 @@ Attempt<Submission> compose(const Options& options, RecipientSet operands, std::
     return submission;
 }
 
-std::optional<std::string> SubmissionPackets::next() {
-    std::string packet;
-    while (held_ || (held_ = next_frame())) {
-        if (packet.size() + frame_header + held_->size() > max_packet) break;
-        append_frame(packet, *held_);
-        held_.reset();
+void for_each_packet(const Submission& submission,
+                     const std::function<bool(std::string_view packet, More more)>& take) {
+    Packing packing(take);
+    bool wanted = packing.add(submission.submit);
+    std::span<const std::string> recipients = submission.recipients;
+    while (wanted && !recipients.empty()) {
+        const auto some = recipients.first(count_for_a_frame(recipients));
+        recipients = recipients.subspan(some.size());
+        wanted = packing.add(links::SubmitRecipients{{some.begin(), some.end()}});
     }
-    if (packet.empty()) return std::nullopt;
-    return packet;
-}
-
-std::optional<std::string> SubmissionPackets::next_frame() {
-    switch (stage_) {
-        case Stage::submit:
-            stage_ = Stage::recipients;
-            return encoded(submission_.submit);
-        case Stage::recipients:
-            return recipients_frame();
-        case Stage::text:
-            return text_frame();
-        case Stage::end:
-            stage_ = Stage::done;
-            return encoded(links::SubmitEnd{});
-        case Stage::done:
-            return std::nullopt;
+    std::string_view text = submission.text;
+    while (wanted && !text.empty()) {
+        const std::string_view some = text.substr(0, max_chunk);
+        text.remove_prefix(some.size());
+        wanted = packing.add(links::SubmitBytes{std::string(some)});
     }
-    return std::nullopt;
-}
-
-std::string SubmissionPackets::recipients_frame() {
-    constexpr std::size_t length_field = 4;
-    const std::vector<std::string>& all = submission_.recipients;
-    links::SubmitRecipients some;
-    std::size_t size = length_field + 2;
-    while (recipients_given_ < all.size()) {
-        size += all[recipients_given_].size() + length_field;
-        if (size > max_chunk) break;
-        some.recipients.push_back(all[recipients_given_++]);
-    }
-    if (recipients_given_ == all.size()) {
-        stage_ = submission_.text.empty() ? Stage::end : Stage::text;
-    }
-    return encoded(some);
-}
-
-std::string SubmissionPackets::text_frame() {
-    links::SubmitBytes some{submission_.text.substr(text_given_, max_chunk)};
-    text_given_ += some.bytes.size();
-    if (text_given_ == submission_.text.size()) stage_ = Stage::end;
-    return encoded(some);
+    if (wanted && packing.add(links::SubmitEnd{})) packing.flush(More::no);
 }
 
 }  // namespace holdfast::sendmail

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,28 +41,11 @@ Attempt<RecipientSet> operand_recipients(std::span<const std::string> operands);
 // What is to be handed in. `text` has LF line ends; `operands` are those of operand_recipients().
 Attempt<Submission> compose(const Options& options, RecipientSet operands, std::string text);
 
-// The packets of a submission, one after the other: the same ones whenever they are asked for,
-// over the socket and in a file of drop/.
-class SubmissionPackets {
-  public:
-    explicit SubmissionPackets(const Submission& submission) : submission_(submission) {}
+enum class More : std::uint8_t { no, yes };
 
-    std::optional<std::string> next();
-    // next() has given the last one.
-    bool exhausted() const { return stage_ == Stage::done && !held_; }
-
-  private:
-    enum class Stage : std::uint8_t { submit, recipients, text, end, done };
-
-    std::optional<std::string> next_frame();
-    std::string recipients_frame();
-    std::string text_frame();
-
-    const Submission& submission_;
-    Stage stage_ = Stage::submit;
-    std::size_t recipients_given_ = 0;
-    std::size_t text_given_ = 0;
-    std::optional<std::string> held_;  // did not fit into the packet before
-};
+// Calls `take` with each packet of a submission, and whether more come behind it, until it returns
+// false: the same packets whenever they are asked for, over the socket and in a file of drop/.
+void for_each_packet(const Submission& submission,
+                     const std::function<bool(std::string_view packet, More more)>& take);
 
 }  // namespace holdfast::sendmail

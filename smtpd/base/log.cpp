@@ -21,6 +21,7 @@ struct Sink {
     UniqueFd fd;
     Form form = Form::stream;
     std::string name = "holdfast";
+    pid_t pid = 0;  // of the process that opened it; 0: not opened
     unsigned long dropped = 0;
 
     int number() const { return fd ? fd.get() : STDERR_FILENO; }
@@ -35,7 +36,8 @@ Sink& sink() {
 
 std::string Sink::lead(Severity severity) const {
     const int level = static_cast<int>(severity);
-    const std::string who = name + "[" + std::to_string(getpid()) + "]: ";
+    const pid_t number = pid == 0 ? getpid() : pid;
+    const std::string who = name + "[" + std::to_string(number) + "]: ";
     switch (form) {
         case Form::stream:
             return who;
@@ -79,6 +81,7 @@ void open(UniqueFd fd, Form form, std::string_view name) {
     out.fd = std::move(fd);
     out.form = form;
     out.name = name;
+    out.pid = getpid();
 }
 
 void error(std::string_view event, Fields fields) {

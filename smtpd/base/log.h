@@ -45,7 +45,8 @@ enum class Form : std::uint8_t {
 };
 
 // Where lines go. Before this is called: standard error, Form::stream. `name` is the room's.
-// The fd is shared between rooms; O_NONBLOCK is the caller's business.
+// The fd is shared between rooms; O_NONBLOCK is the caller's business. Lines carry the pid of the
+// process that called this.
 void open(UniqueFd sink, Form form, std::string_view name);
 
 void error(std::string_view event, Fields fields);

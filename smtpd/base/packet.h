@@ -18,8 +18,8 @@
 
 namespace holdfast {
 
-inline constexpr std::size_t max_packet = 80 * 1024;
-inline constexpr std::size_t max_chunk = 64 * 1024;  // body bytes in one frame
+inline constexpr std::size_t max_packet = std::size_t{80} * 1024;
+inline constexpr std::size_t max_chunk = std::size_t{64} * 1024;  // body bytes in one frame
 inline constexpr std::size_t max_packet_fds = 64;
 inline constexpr std::size_t frame_header = 4;
 

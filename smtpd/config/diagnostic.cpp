@@ -1,9 +1,5 @@
 #include "smtpd/config/diagnostic.h"
 
-#include <algorithm>
-#include <iterator>
-#include <map>
-#include <tuple>
 #include <utility>
 
 #include "smtpd/base/quote.h"
@@ -37,6 +33,14 @@ void Diagnostics::add(Diagnostic diagnostic) {
     if (counts_[slot(diagnostic.severity)]++ < max_kept) all_.push_back(std::move(diagnostic));
 }
 
+void Diagnostics::error(Place place, std::string message, std::string note) {
+    add({Severity::error, std::move(place), std::move(message), {}, {}, {std::move(note)}});
+}
+
+void Diagnostics::warn(Place place, std::string message, std::string note) {
+    add({Severity::warning, std::move(place), std::move(message), {}, {}, {std::move(note)}});
+}
+
 void Diagnostics::append(Diagnostics others) {
     for (Diagnostic& diagnostic : others.all_) {
         --others.counts_[slot(diagnostic.severity)];
@@ -44,24 +48,6 @@ void Diagnostics::append(Diagnostics others) {
     }
     // What is left in their counters they had left out themselves.
     for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += others.counts_[i];
-}
-
-void Diagnostics::sort() {
-    std::vector<std::string> files;
-    const auto rank = [&](const std::string& file) {
-        auto at = std::find(files.begin(), files.end(), file);
-        if (at == files.end()) at = files.insert(at, file);
-        return std::distance(files.begin(), at);
-    };
-    // Equal keys keep the order in which they came.
-    std::multimap<std::tuple<std::ptrdiff_t, std::uint32_t, std::uint32_t>, Diagnostic> sorted;
-    for (Diagnostic& diagnostic : all_) {
-        const Place& place = diagnostic.place;
-        sorted.emplace(std::tuple(rank(place.file), place.line, place.column),
-                       std::move(diagnostic));
-    }
-    all_.clear();
-    for (auto& [key, diagnostic] : sorted) all_.push_back(std::move(diagnostic));
 }
 
 std::size_t Diagnostics::count(Severity severity) const {

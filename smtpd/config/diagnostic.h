@@ -1,5 +1,5 @@
 // What is wrong with the configuration, and where: plain data, so that a terminal and a program
-// (--json) are told the same. render.h and json.h turn it into text.
+// (--json) are told the same. render.h turns it into text.
 #pragma once
 
 #include <array>
@@ -54,11 +54,11 @@ class Diagnostics {
     static constexpr std::size_t max_kept = 200;
 
     void add(Diagnostic diagnostic);
+    void error(Place place, std::string message, std::string note);
+    void warn(Place place, std::string message, std::string note);
     void append(Diagnostics others);
 
-    // In the order of the files as they were met, and of the lines in each.
-    void sort();
-
+    // In the order in which they were found: by line in each file, what is between lines last.
     const std::vector<Diagnostic>& all() const { return all_; }
     bool has_errors() const { return count(Severity::error) != 0; }
     // How many were added, kept or not.

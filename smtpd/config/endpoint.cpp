@@ -5,7 +5,6 @@
 
 #include <arpa/inet.h>
 
-#include "smtpd/config/diagnostic.h"
 #include "smtpd/config/quantity.h"
 #include "smtpd/config/suggest.h"
 #include "smtpd/mail/ascii.h"
@@ -14,17 +13,13 @@ namespace holdfast::config {
 
 namespace {
 
+using links::ListenPlan;
+
 constexpr std::string_view expected_address =
     "an IPv4 address, an IPv6 address in brackets, * or localhost";
 constexpr std::string_view expected_form = "ADDRESS:PORT, such as localhost:25, *:25 or [::1]:25";
 
 constexpr std::array<std::string_view, 1> address_words{"localhost"};
-
-// The two halves of a word, as they stand in it.
-struct Halves {
-    std::string_view address;
-    std::string_view port;
-};
 
 // The address in its usual spelling, or nothing.
 std::optional<std::string> canonical(int family, std::string_view text) {
@@ -38,89 +33,91 @@ std::optional<std::string> canonical(int family, std::string_view text) {
     return std::string(spelled.data());
 }
 
-std::unexpected<Fault> whole_word(const Word& word, std::string message, std::string suggestion) {
-    return std::unexpected(Fault{word.column, word.length, std::move(message),
-                                 std::string(expected_form), std::move(suggestion)});
-}
+// One word while it is read.
+class EndpointReader {
+  public:
+    explicit EndpointReader(const Word& word)
+        : word_(word), colon_(std::min(word.text.rfind(':'), word.text.size())) {}
 
-// A part of the word, for the caret. Quoted words are underlined as a whole: an escape in them
-// moves what follows it.
-Fault part(const Word& word, std::string_view piece, std::string message) {
-    Fault fault{word.column, word.length, std::move(message), {}};
-    if (word.length != word.text.size()) return fault;
-    fault.column += static_cast<std::uint32_t>(piece.data() - word.text.data());
-    fault.length = static_cast<std::uint32_t>(piece.size());
-    return fault;
-}
-
-std::expected<Halves, Fault> halves(const Word& word) {
-    const std::string_view text = word.text;
-    const std::size_t colon = text.rfind(':');
-    if (canonical(AF_INET6, text)) {
-        return whole_word(word, "IPv6 address without brackets", "[" + word.text + "]:25");
+    std::expected<std::vector<ListenPlan>, Fault> read() const {
+        if (canonical(AF_INET6, word_.text)) {
+            return whole("IPv6 address without brackets", "[" + word_.text + "]:25");
+        }
+        if (colon_ == word_.text.size() || word_.text.ends_with("]")) {
+            return whole("no port in " + in_quotes(word_.text), word_.text + ":25");
+        }
+        auto plans = read_address();
+        if (!plans) return plans;
+        const std::string_view digits = std::string_view(word_.text).substr(colon_ + 1);
+        const auto port = parse_number(digits);
+        if (!port || *port < 1 || *port > 65535) {
+            return part(digits, in_quotes(digits) + " is not a port", "a number from 1 to 65535");
+        }
+        for (ListenPlan& plan : *plans) {
+            plan.port = static_cast<std::uint16_t>(*port);
+            plan.text =
+                (plan.ipv6 ? "[" + plan.address + "]" : plan.address) + ":" + std::to_string(*port);
+        }
+        return plans;
     }
-    if (colon == std::string_view::npos || text.ends_with("]")) {
-        return whole_word(word, "no port in " + in_quotes(text), word.text + ":25");
+
+  private:
+    std::expected<std::vector<ListenPlan>, Fault> read_address() const {
+        const std::string_view text = std::string_view(word_.text).substr(0, colon_);
+        if (text == "*") return both("0.0.0.0", "::");
+        if (ascii::equal(text, "localhost")) return both("127.0.0.1", "::1");
+        if (auto ipv4 = canonical(AF_INET, text)) return std::vector{ListenPlan{.address = *ipv4}};
+        const bool in_brackets = text.size() >= 2 && text.front() == '[' && text.back() == ']';
+        auto ipv6 =
+            in_brackets ? canonical(AF_INET6, text.substr(1, text.size() - 2)) : std::nullopt;
+        if (!ipv6) {
+            return part(text, "unknown address " + in_quotes(text), expected_address,
+                        suggest(text, address_words));
+        }
+        if (ipv6->starts_with("::ffff:")) {
+            return part(text, "IPv4 address in an IPv6 form", "the IPv4 address itself",
+                        ipv6->substr(7));
+        }
+        return std::vector{ListenPlan{.address = *ipv6, .ipv6 = true}};
     }
-    return Halves{text.substr(0, colon), text.substr(colon + 1)};
-}
 
-std::expected<std::uint16_t, Fault> parse_port(const Word& word, std::string_view text) {
-    const auto port = parse_number(text);
-    if (port && *port >= 1 && *port <= 65535) return static_cast<std::uint16_t>(*port);
-    Fault fault = part(word, text, in_quotes(text) + " is not a port");
-    fault.expected = "a number from 1 to 65535";
-    return std::unexpected(std::move(fault));
-}
+    static std::vector<ListenPlan> both(const char* ipv4, const char* ipv6) {
+        return {{.address = ipv4, .if_available = true},
+                {.address = ipv6, .ipv6 = true, .if_available = true}};
+    }
 
-Fault unknown_address(const Word& word, std::string_view text) {
-    Fault fault = part(word, text, "unknown address " + in_quotes(text));
-    fault.expected = expected_address;
-    fault.suggestion = suggest(text, address_words);
-    return fault;
-}
+    std::unexpected<Fault> whole(std::string message, std::string suggestion) const {
+        return std::unexpected(Fault{word_.column, word_.length, std::move(message),
+                                     std::string(expected_form), std::move(suggestion)});
+    }
 
-std::expected<std::string, Fault> parse_ipv6(const Word& word, std::string_view text) {
-    auto address = canonical(AF_INET6, text.substr(1, text.size() - 2));
-    if (!address) return std::unexpected(unknown_address(word, text));
-    if (!address->starts_with("::ffff:")) return std::move(*address);
-    Fault fault = part(word, text, "IPv4 address in an IPv6 form");
-    fault.expected = "the IPv4 address itself";
-    fault.suggestion = address->substr(7);
-    return std::unexpected(std::move(fault));
-}
+    // A part of the word, for the caret. Quoted words are underlined as a whole: an escape in them
+    // moves what follows it.
+    std::unexpected<Fault> part(std::string_view piece, std::string message,
+                                std::string_view expected, std::string suggestion = {}) const {
+        Fault fault{word_.column, word_.length, std::move(message), std::string(expected),
+                    std::move(suggestion)};
+        if (word_.length == word_.text.size()) {
+            fault.column += static_cast<std::uint32_t>(piece.data() - word_.text.data());
+            fault.length = static_cast<std::uint32_t>(piece.size());
+        }
+        return std::unexpected(std::move(fault));
+    }
+
+    const Word& word_;
+    std::size_t colon_;
+};
 
 }  // namespace
 
-bool Endpoint::covers(const Endpoint& other) const {
-    return ipv6 == other.ipv6 && port == other.port && (is_wildcard() || address == other.address);
+std::expected<std::vector<ListenPlan>, Fault> parse_endpoints(const Word& word) {
+    return EndpointReader(word).read();
 }
 
-std::string Endpoint::text() const {
-    return (ipv6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
-}
-
-std::expected<std::vector<Endpoint>, Fault> parse_endpoints(const Word& word) {
-    const auto parts = halves(word);
-    if (!parts) return std::unexpected(parts.error());
-    const auto port = parse_port(word, parts->port);
-    const std::string_view text = parts->address;
-    const auto both = [&](std::string_view ipv4, std::string_view ipv6) {
-        return std::vector<Endpoint>{{false, std::string(ipv4), *port, true},
-                                     {true, std::string(ipv6), *port, true}};
-    };
-    const bool in_brackets = text.size() >= 2 && text.front() == '[' && text.back() == ']';
-    const auto ipv4 = canonical(AF_INET, text);
-    const bool known = text == "*" || ascii::equal(text, "localhost") || ipv4 || in_brackets;
-
-    if (!known) return std::unexpected(unknown_address(word, text));
-    if (!port) return std::unexpected(port.error());
-    if (text == "*") return both("0.0.0.0", "::");
-    if (ipv4) return std::vector<Endpoint>{{false, *ipv4, *port, false}};
-    if (!in_brackets) return both("127.0.0.1", "::1");
-    auto ipv6 = parse_ipv6(word, text);
-    if (!ipv6) return std::unexpected(std::move(ipv6.error()));
-    return std::vector<Endpoint>{{true, std::move(*ipv6), *port, false}};
+bool covers(const ListenPlan& one, const ListenPlan& other) {
+    const bool wildcard = one.address == (one.ipv6 ? "::" : "0.0.0.0");
+    return one.ipv6 == other.ipv6 && one.port == other.port &&
+           (wildcard || one.address == other.address);
 }
 
 }  // namespace holdfast::config

@@ -3,6 +3,7 @@
 // Pure, total, linear; nothing spans lines.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <expected>
 #include <string>
@@ -21,7 +22,24 @@ struct Word {
     std::uint32_t length = 0;  // in the source
 };
 
-// `line` without its line feed; a carriage return at its end is not part of it.
+// `line` without its line end.
 std::expected<std::vector<Word>, Fault> lex_line(std::string_view line);
+
+// Calls `action` with the number and the text of each line, without LF or CR LF.
+template <class Action>
+void for_each_line(std::string_view text, Action action) {
+    for (std::uint32_t number = 1; !text.empty(); ++number) {
+        std::string_view line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(line.size() + 1, text.size()));
+        if (line.ends_with('\r')) line.remove_suffix(1);
+        action(number, line);
+    }
+}
+
+// `at` counts from 0.
+Fault fault_at(std::size_t at, std::size_t length, std::string message, std::string expected);
+
+// Of a quotation mark that stands at `at`.
+Fault never_closed(std::string_view line, std::size_t at);
 
 }  // namespace holdfast::config

@@ -57,7 +57,7 @@ class Parser {
     void add_line(std::uint32_t number, std::string_view text) {
         auto words = lex_line(text);
         Line line{file_, number, std::string(text.substr(0, max_line)), {}};
-        if (!words) return diagnostics_.add(error_at(line.place(0, 0), std::move(words.error())));
+        if (!words) return diagnostics_.add(error_at(line.place(), std::move(words.error())));
         line.words = std::move(*words);
         if (!line.words.empty()) add_statement(line);
     }
@@ -65,7 +65,6 @@ class Parser {
     Checked<Settings> result() {
         check_listens();
         check_warning_age();
-        diagnostics_.sort();
         return {std::move(settings_), std::move(diagnostics_)};
     }
 
@@ -76,9 +75,7 @@ class Parser {
         if (rows.front()->is_single()) return read(line, *rows.front());
         const std::vector<std::string_view> words = second_words(rows);
         const std::string syntax = syntax_of(rows);
-        Reading second(line, 1, syntax);
-        const auto row = second.choice(words);
-        diagnostics_.append(second.take_diagnostics());
+        const auto row = Reading(line, 1, syntax, diagnostics_).choice(words);
         if (row) read(line, *rows[*row]);
     }
 
@@ -95,19 +92,15 @@ class Parser {
         const auto [first, is_first] =
             settings_.seen.try_emplace(row.name, line.place(line.words.front()));
         const bool counts = is_first || row.repeat == Repeat::often;
-        if (!counts) report_repeated(line, row, first->second);
+        if (!counts) {
+            diagnostics_.error(
+                line.place(line.words.front()), in_quotes(row.name) + " is said twice",
+                "it is said first in " + first->second.text() + "; keep one of them");
+        }
         Settings ignored;  // of a repetition, which is checked all the same
-        Reading words(line, row.is_single() ? 1 : 2, row.syntax);
+        Reading words(line, row.is_single() ? 1 : 2, row.syntax, diagnostics_);
         row.read(words, counts ? settings_ : ignored);
         words.finish();
-        diagnostics_.append(words.take_diagnostics());
-    }
-
-    void report_repeated(const Line& line, const Statement& row, const Place& earlier) {
-        diagnostics_.add(
-            {.place = line.place(line.words.front()),
-             .message = in_quotes(row.name) + " is said twice",
-             .notes = {"it is said first in " + earlier.text() + "; keep one of them"}});
     }
 
     // `listen none` beside an address: two lines that cannot both be meant.
@@ -117,22 +110,17 @@ class Parser {
         if (none == settings_.listens.end() || settings_.listens.size() == 1) return;
         const Listen& other =
             none == settings_.listens.begin() ? settings_.listens[1] : settings_.listens.front();
-        diagnostics_.add(
-            {.place = none->word.place,
-             .message = "\"listen none\" beside another listen statement",
-             .notes = {"the other stands in " + other.word.place.text() + "; keep one of them"}});
+        diagnostics_.error(none->word.place, "\"listen none\" beside another listen statement",
+                           "the other stands in " + other.word.place.text() + "; keep one of them");
     }
 
     void check_warning_age() {
         const auto warn = settings_.seen.find("queue warn");
-        if (settings_.qmgr.warn_seconds < settings_.qmgr.expire_seconds) return;
-        if (warn == settings_.seen.end()) return;
-        diagnostics_.add(
-            {.severity = Severity::warning,
-             .place = warn->second,
-             .message = "mail is returned before its sender would be warned",
-             .notes = {"\"queue expire\" is " + show_duration(settings_.qmgr.expire_seconds) +
-                       ": choose a shorter time here"}});
+        const std::uint64_t expire = settings_.qmgr.expire_seconds;
+        if (warn == settings_.seen.end() || settings_.qmgr.warn_seconds < expire) return;
+        diagnostics_.warn(
+            warn->second, "mail is returned before its sender would be warned",
+            "\"queue expire\" is " + show_duration(expire) + ": choose a shorter time here");
     }
 
     std::string file_;
@@ -145,12 +133,8 @@ class Parser {
 Checked<Settings> parse(std::string_view text, std::string_view file) {
     Parser parser(file);
     if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
-    std::uint32_t number = 0;
-    while (!text.empty()) {
-        const std::size_t end = text.find('\n');
-        parser.add_line(++number, text.substr(0, end));
-        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    }
+    for_each_line(
+        text, [&](std::uint32_t number, std::string_view line) { parser.add_line(number, line); });
     return parser.result();
 }
 

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <array>
 
-#include "smtpd/config/domain.h"
 #include "smtpd/config/suggest.h"
+#include "smtpd/mail/address.h"
+#include "smtpd/mail/ascii.h"
 
 namespace holdfast::config {
 
@@ -21,21 +22,12 @@ std::string expected_quantity(const Quantity& kind, Range range) {
 
 }  // namespace
 
-Place Line::place(std::uint32_t column, std::uint32_t length) const {
-    return {file, number, column, length, source};
-}
-
-Place Line::end() const {
-    if (words.empty()) return place(1, 0);
-    return place(words.back().column + words.back().length + 1, 0);
-}
-
 const Word* Reading::word(std::string_view what) {
     if (next_ < line_.words.size()) return &line_.words[next_++];
-    if (!diagnostics_.has_errors()) {
-        diagnostics_.add({.place = line_.end(),
-                          .message = std::string(what) + " is missing",
-                          .expected = std::string(syntax_)});
+    const Word& last = line_.words.back();
+    if (!failed_) {
+        report({last.column + last.length + 1, 0, std::string(what) + " is missing",
+                std::string(syntax_)});
     }
     return nullptr;
 }
@@ -62,26 +54,28 @@ std::optional<std::size_t> Reading::choice(std::span<const std::string_view> cho
     return std::nullopt;
 }
 
-std::optional<std::uint64_t> Reading::quantity(const Quantity& kind, Range range) {
+std::uint64_t Reading::quantity(const Quantity& kind, Range range, std::uint64_t otherwise) {
     const Word* const given = word("the " + std::string(kind.noun));
-    if (given == nullptr) return std::nullopt;
+    if (given == nullptr) return otherwise;
     const auto value = kind.parse(given->text);
-    if (value && *value >= range.low && *value <= range.high) return value;
+    if (value && *value >= range.low && *value <= range.high) return *value;
     const std::string problem = !value               ? " is not a " + std::string(kind.noun)
                                 : *value < range.low ? " is too small"
                                                      : " is too large";
     refuse(*given, in_quotes(given->text) + problem, expected_quantity(kind, range));
-    return std::nullopt;
+    return otherwise;
 }
 
 std::optional<Placed> Reading::domain(std::string_view what) {
     const Word* const given = word(what);
     if (given == nullptr) return std::nullopt;
-    if (auto domain = parse_domain(given->text)) return Placed{std::move(*domain), place(*given)};
+    if (is_domain_name(given->text)) {
+        return Placed{ascii::lower_case(given->text), place(*given)};
+    }
     const std::string without_dot = given->text.substr(0, given->text.find_last_not_of('.') + 1);
     refuse(*given, in_quotes(given->text) + " is not a domain name",
            "letters, digits, hyphens and dots (an international name in its xn-- form)",
-           without_dot != given->text && parse_domain(without_dot) ? without_dot : "");
+           without_dot != given->text && is_domain_name(without_dot) ? without_dot : "");
     return std::nullopt;
 }
 
@@ -103,18 +97,16 @@ void Reading::refuse(const Word& word, std::string message, std::string expected
 }
 
 void Reading::report(Fault fault) {
-    diagnostics_.add(error_at(line_.place(0, 0), std::move(fault)));
+    failed_ = true;
+    diagnostics_.add(error_at(line_.place(), std::move(fault)));
 }
 
-void Reading::warn(Place place, std::string message, std::string note) {
-    diagnostics_.add({.severity = Severity::warning,
-                      .place = std::move(place),
-                      .message = std::move(message),
-                      .notes = {std::move(note)}});
+void Reading::warn(const Placed& what, std::string message, std::string note) {
+    diagnostics_.warn(what.place, std::move(message), std::move(note));
 }
 
 void Reading::finish() {
-    if (diagnostics_.has_errors() || next_ >= line_.words.size()) return;
+    if (failed_ || next_ >= line_.words.size()) return;
     const Word& extra = line_.words[next_];
     refuse(extra, "unexpected " + in_quotes(extra.text), std::string(syntax_));
 }

@@ -1,6 +1,7 @@
-// One statement while it is read: its words from left to right, each checked as it is taken, and
-// the settings that it changes. Whatever a function here refuses it has also reported, so that a
-// statement's own function only says what it wants.
+// One statement while it is read: its words from left to right, each checked as it is taken.
+// Whatever a function here refuses it has also reported, so that a statement's own function only
+// says what it wants. After the first error nothing is called missing or too much: it would only
+// follow from that error.
 #pragma once
 
 #include <cstdint>
@@ -24,17 +25,16 @@ struct Line {
     std::string source;
     std::vector<Word> words;
 
-    Place place(std::uint32_t column, std::uint32_t length) const;
-    Place place(const Word& word) const { return place(word.column, word.length); }
-    // Just behind the last word: where something is missing.
-    Place end() const;
+    // Of the line as a whole, and of a word.
+    Place place() const { return {file, number, 0, 0, source}; }
+    Place place(const Word& word) const { return {file, number, word.column, word.length, source}; }
 };
 
 class Reading {
   public:
     // The values of the statement begin at word `first`; `syntax` is how the manual writes it.
-    Reading(const Line& line, std::size_t first, std::string_view syntax)
-        : line_(line), next_(first), syntax_(syntax) {}
+    Reading(const Line& line, std::size_t first, std::string_view syntax, Diagnostics& diagnostics)
+        : line_(line), next_(first), syntax_(syntax), diagnostics_(diagnostics) {}
 
     // The next word; `what` it would be is said where it is missing.
     const Word* word(std::string_view what);
@@ -47,7 +47,8 @@ class Reading {
     // One of `choices`, as an index.
     std::optional<std::size_t> choice(std::span<const std::string_view> choices);
 
-    std::optional<std::uint64_t> quantity(const Quantity& kind, Range range);
+    // The value, or `otherwise` where there is none that is allowed.
+    std::uint64_t quantity(const Quantity& kind, Range range, std::uint64_t otherwise);
     // A domain name in lower case.
     std::optional<Placed> domain(std::string_view what);
     // The absolute path of a file.
@@ -56,19 +57,19 @@ class Reading {
     void refuse(const Word& word, std::string message, std::string expected,
                 std::string suggestion = {});
     void report(Fault fault);
-    void warn(Place place, std::string message, std::string note);
+    void warn(const Placed& what, std::string message, std::string note);
 
     // Words that nobody took are reported, unless something was wrong before them.
     void finish();
 
     Place place(const Word& word) const { return line_.place(word); }
-    Diagnostics take_diagnostics() { return std::move(diagnostics_); }
 
   private:
     const Line& line_;
     std::size_t next_;
     std::string_view syntax_;
-    Diagnostics diagnostics_;
+    Diagnostics& diagnostics_;
+    bool failed_ = false;
 };
 
 }  // namespace holdfast::config

@@ -4,7 +4,8 @@
 #include <string_view>
 #include <vector>
 
-#include "smtpd/config/utf8.h"
+#include "smtpd/base/json.h"
+#include "smtpd/base/utf8.h"
 
 namespace holdfast::config {
 
@@ -23,58 +24,39 @@ std::string_view harmless(std::string_view character) {
     return byte < 0x20 || byte == 0x7f || c1 ? "?" : character;
 }
 
-// A line cut into columns. `begin` and `end` are the columns that the place covers.
-struct Columns {
+std::vector<std::string_view> columns(std::string_view text) {
     std::vector<std::string_view> cells;
-    std::size_t begin = 0;
-    std::size_t end = 0;
-};
-
-Columns columns_of(const Place& place) {
-    Columns result;
-    const std::size_t first = place.column - 1;
-    std::string_view rest = place.source;
-    while (!rest.empty()) {
-        const std::size_t at = place.source.size() - rest.size();
-        if (at < first) result.begin = result.cells.size() + 1;
-        if (at < first + place.length) result.end = result.cells.size() + 1;
-        const std::size_t length = character_length(rest);
-        result.cells.push_back(length == 0 ? "?" : harmless(rest.substr(0, length)));
-        rest.remove_prefix(std::max<std::size_t>(length, 1));
+    while (!text.empty()) {
+        const std::size_t length = character_length(text);
+        cells.push_back(length == 0 ? "?" : harmless(text.substr(0, length)));
+        text.remove_prefix(std::max<std::size_t>(length, 1));
     }
-    // A place may lie behind the last character: something is missing there.
-    if (first >= place.source.size())
-        result.begin = result.cells.size() + first - place.source.size();
-    return result;
-}
-
-std::string joined(const Columns& columns, std::size_t from, std::size_t to) {
-    std::string text;
-    for (std::size_t i = from; i < to; ++i) text += columns.cells[i];
-    return text;
-}
-
-std::string underline(std::size_t begin, std::size_t end) {
-    const std::size_t width = end > begin ? end - begin : 1;
-    return std::string(begin, ' ') + "^" + std::string(width - 1, '~');
+    return cells;
 }
 
 // The line, and the caret below it; of a very long line the part around the caret.
 std::string quoted_source(const Place& place) {
-    const Columns columns = columns_of(place);
-    const std::size_t size = columns.cells.size();
-    const bool fits = size <= max_columns;
-    const std::size_t from =
-        fits || columns.begin <= lead_columns ? 0 : columns.begin - lead_columns;
-    const std::size_t to = fits ? size : std::min(size, from + max_columns);
+    const std::string_view source = place.source;
+    const auto cells = columns(source);
+    // A place may lie behind the last character: something is missing there.
+    const std::size_t first = std::min<std::size_t>(place.column - 1, source.size());
+    const std::size_t begin = columns(source.substr(0, first)).size() + place.column - 1 - first;
+    const std::size_t width = columns(source.substr(first, place.length)).size();
+    const bool whole = cells.size() <= max_columns || begin <= lead_columns;
+    const std::size_t from = whole ? 0 : begin - lead_columns;
+    const std::size_t to = std::min(cells.size(), from + max_columns);
+    const std::size_t end = std::max(begin + 1, std::min(begin + width, to));
     const std::string_view front = from == 0 ? "" : cut_mark;
-    const std::size_t shift = front.size();
 
-    std::string text(indent);
-    text.append(front).append(joined(columns, from, to)).append(to == size ? "" : cut_mark);
-    text.append("\n").append(indent);
-    text += underline(columns.begin - from + shift, std::min(columns.end, to) - from + shift);
-    return text + "\n";
+    std::string text = std::string(indent).append(front);
+    for (std::size_t i = from; i < to; ++i) text += cells[i];
+    text.append(to == cells.size() ? "" : cut_mark).append("\n").append(indent);
+    text.append(begin - from + front.size(), ' ').append("^");
+    return text.append(end - begin - 1, '~') + "\n";
+}
+
+std::string_view severity_name(Severity severity) {
+    return severity == Severity::error ? "error" : "warning";
 }
 
 std::string heading(const Diagnostic& diagnostic) {
@@ -82,8 +64,17 @@ std::string heading(const Diagnostic& diagnostic) {
     std::string text = place.text();
     if (place.column != 0) text += ":" + std::to_string(place.column);
     if (!text.empty()) text += ": ";
-    text += diagnostic.severity == Severity::error ? "error: " : "warning: ";
-    return text + diagnostic.message + "\n";
+    return text.append(severity_name(diagnostic.severity)) + ": " + diagnostic.message + "\n";
+}
+
+std::string json_of(const Diagnostic& diagnostic) {
+    const Place& place = diagnostic.place;
+    JsonObject object;
+    object.text("severity", severity_name(diagnostic.severity)).text("file", place.file);
+    object.number("line", place.line).number("column", place.column).number("length", place.length);
+    object.text("message", diagnostic.message).text("expected", diagnostic.expected);
+    object.text("suggestion", diagnostic.suggestion);
+    return object.raw("notes", json_strings(diagnostic.notes)).json();
 }
 
 }  // namespace
@@ -107,6 +98,14 @@ std::string render(const Diagnostics& diagnostics) {
         text += "and " + std::to_string(diagnostics.omitted()) + " more of the same kind\n";
     }
     return text;
+}
+
+std::string to_json(const Diagnostics& diagnostics) {
+    std::vector<std::string> all;
+    for (const Diagnostic& diagnostic : diagnostics.all()) all.push_back(json_of(diagnostic));
+    JsonObject object;
+    object.flag("ok", !diagnostics.has_errors()).raw("diagnostics", json_array(all));
+    return object.json() + "\n";
 }
 
 }  // namespace holdfast::config

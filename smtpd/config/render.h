@@ -6,7 +6,8 @@
 //       expected: an IPv4 address, an IPv6 address in brackets, * or localhost
 //       did you mean "localhost"?
 //
-// Pure. What the file holds cannot reach the terminal as a control sequence.
+// and as a program does (--json). Pure. What the file holds cannot reach the terminal as a control
+// sequence.
 #pragma once
 
 #include <string>
@@ -19,5 +20,9 @@ std::string render(const Diagnostic& diagnostic);
 
 // All of them, and a last line that counts those that were left out.
 std::string render(const Diagnostics& diagnostics);
+
+// {"ok":...,"diagnostics":[...]}: not ok with an error among them. One object for each: severity,
+// file, line, column, length, message, expected, suggestion, notes; all members are always there.
+std::string to_json(const Diagnostics& diagnostics);
 
 }  // namespace holdfast::config

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "smtpd/config/diagnostic.h"
-#include "smtpd/config/endpoint.h"
 #include "smtpd/links/snapshots.h"
 
 namespace holdfast::config {
@@ -23,7 +22,7 @@ struct Placed {
 // One listen statement; without endpoints: `listen none`.
 struct Listen {
     Placed word;
-    std::vector<Endpoint> endpoints;
+    std::vector<links::ListenPlan> endpoints;
 };
 
 struct Settings {

@@ -4,6 +4,8 @@
 #include <array>
 #include <string>
 
+#include "smtpd/config/endpoint.h"
+
 namespace holdfast::config {
 
 namespace {
@@ -21,6 +23,7 @@ constexpr Range message_recipients{100, 100'000};
 
 constexpr Range session_count{1, 20'000};
 constexpr Range agent_count{1, 1'000};
+constexpr Range message_age{minute, 30 * day};
 
 std::uint32_t narrow(std::uint64_t value) {
     return static_cast<std::uint32_t>(value);
@@ -39,7 +42,7 @@ void read_domain(Reading& words, Settings& settings) {
     if (!domain) return;
     const auto [earlier, is_new] = settings.domains.try_emplace(domain->value, domain->place);
     if (!is_new) {
-        words.warn(domain->place, in_quotes(domain->value) + " is a local domain already",
+        words.warn(*domain, in_quotes(domain->value) + " is a local domain already",
                    "it stands in " + earlier->second.text() + "; this line can go");
     }
 }
@@ -53,9 +56,9 @@ void read_listen(Reading& words, Settings& settings) {
     if (word == nullptr) return;
     Listen listen{{word->text, words.place(*word)}, {}};
     if (settings.listens.size() >= max_listens) {
-        words.refuse(*word, "too many listen statements",
-                     "at most " + std::to_string(max_listens) + "; *:PORT covers every address");
-        return;
+        return words.refuse(
+            *word, "too many listen statements",
+            "at most " + std::to_string(max_listens) + "; *:PORT covers every address");
     }
     if (word->text != "none") {
         auto endpoints = parse_endpoints(*word);
@@ -79,11 +82,11 @@ void read_maildir(Reading& words, Settings& settings) {
     std::string_view path = word->text;
     if (path.size() > 2 && path.ends_with('/')) path.remove_suffix(1);
     if (!stays_below_home(path)) {
-        words.refuse(*word,
-                     word->text.starts_with("~/") ? "the folder must lie below the home directory"
-                                                  : "the folder does not begin with ~/",
-                     "~/PATH, such as ~/Maildir");
-        return;
+        const bool begins = path.starts_with("~/");
+        return words.refuse(*word,
+                            begins ? "the folder must lie below the home directory"
+                                   : "the folder does not begin with ~/",
+                            "~/PATH, such as ~/Maildir");
     }
     settings.mda.mailbox = links::Mailbox::maildir;
     settings.mda.maildir = path.substr(2);
@@ -92,56 +95,50 @@ void read_maildir(Reading& words, Settings& settings) {
 void read_local(Reading& words, Settings& settings) {
     static constexpr std::array<std::string_view, 2> forms{"mbox", "maildir"};
     const auto form = words.choice(forms);
-    if (!form) return;
-    settings.mda.mailbox = links::Mailbox::mbox;
-    if (forms.at(*form) == "maildir") read_maildir(words, settings);
+    if (form && forms.at(*form) == "maildir") read_maildir(words, settings);
 }
 
 void read_limit_message(Reading& words, Settings& settings) {
-    const auto bytes = words.quantity(a_size, message_bytes);
-    if (!bytes) return;
-    settings.smtpin.max_message_bytes = *bytes;
-    settings.control.max_message_bytes = *bytes;
-    settings.qmgr.max_message_bytes = *bytes;
+    const auto bytes = words.quantity(a_size, message_bytes, settings.qmgr.max_message_bytes);
+    settings.smtpin.max_message_bytes = bytes;
+    settings.control.max_message_bytes = bytes;
+    settings.qmgr.max_message_bytes = bytes;
 }
 
 void read_limit_recipients(Reading& words, Settings& settings) {
-    const auto count = words.quantity(a_number, message_recipients);
-    if (count) settings.smtpin.max_recipients = narrow(*count);
+    std::uint32_t& most = settings.smtpin.max_recipients;
+    most = narrow(words.quantity(a_number, message_recipients, most));
 }
 
 void read_limit_sessions(Reading& words, Settings& settings) {
-    const auto all = words.quantity(a_number, session_count);
-    if (all) settings.smtpin.max_sessions = narrow(*all);
-    if (words.accept("per-client")) {
-        const auto each = words.quantity(a_number, {1, all.value_or(session_count.high)});
-        if (each) settings.smtpin.max_sessions_per_client = narrow(*each);
-    }
-    settings.smtpin.max_sessions_per_client =
-        std::min(settings.smtpin.max_sessions_per_client, settings.smtpin.max_sessions);
+    const auto all = words.quantity(a_number, session_count, session_count.high);
+    std::uint64_t each = settings.smtpin.max_sessions_per_client;
+    if (words.accept("per-client")) each = words.quantity(a_number, {1, all}, each);
+    settings.smtpin.max_sessions = narrow(all);
+    settings.smtpin.max_sessions_per_client = narrow(std::min(each, all));
 }
 
 void read_limit_agents(Reading& words, Settings& settings) {
-    const auto count = words.quantity(a_number, agent_count);
-    if (count) settings.qmgr.max_agents = narrow(*count);
+    std::uint32_t& most = settings.qmgr.max_agents;
+    most = narrow(words.quantity(a_number, agent_count, most));
 }
 
 void read_queue_expire(Reading& words, Settings& settings) {
-    const auto age = words.quantity(a_duration, {minute, 30 * day});
-    if (age) settings.qmgr.expire_seconds = *age;
+    std::uint64_t& age = settings.qmgr.expire_seconds;
+    age = words.quantity(a_duration, message_age, age);
 }
 
 void read_queue_retry(Reading& words, Settings& settings) {
-    const auto first = words.quantity(a_duration, {1, day});
+    const auto first = words.quantity(a_duration, {1, day}, 1);
     if (!words.require("up-to")) return;
-    const auto limit = words.quantity(a_duration, {first.value_or(1), 7 * day});
-    if (first) settings.qmgr.retry_first_seconds = *first;
-    if (limit) settings.qmgr.retry_limit_seconds = *limit;
+    settings.qmgr.retry_first_seconds = first;
+    std::uint64_t& limit = settings.qmgr.retry_limit_seconds;
+    limit = words.quantity(a_duration, {first, 7 * day}, limit);
 }
 
 void read_queue_warn(Reading& words, Settings& settings) {
-    const auto age = words.quantity(a_duration, {minute, 30 * day});
-    if (age) settings.qmgr.warn_seconds = *age;
+    std::uint64_t& age = settings.qmgr.warn_seconds;
+    age = words.quantity(a_duration, message_age, age);
 }
 
 constexpr std::array table{

@@ -11,30 +11,28 @@ namespace {
 
 constexpr std::size_t max_length = 64;
 
-using Row = std::array<std::size_t, max_length + 1>;
+bool same(char a, char b) {
+    return ascii::lower(a) == ascii::lower(b);
+}
 
 }  // namespace
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
     if (a.size() > max_length || b.size() > max_length) return std::max(a.size(), b.size());
-    Row before_last{};
-    Row last{};
-    Row row{};
-    for (std::size_t j = 0; j <= b.size(); ++j) last[j] = j;
+    // steps[i][j]: from the first i letters of `a` to the first j of `b`.
+    std::array<std::array<std::size_t, max_length + 1>, max_length + 1> steps{};
+    for (std::size_t i = 0; i <= a.size(); ++i) steps[i][0] = i;
+    for (std::size_t j = 0; j <= b.size(); ++j) steps[0][j] = j;
     for (std::size_t i = 1; i <= a.size(); ++i) {
-        row[0] = i;
         for (std::size_t j = 1; j <= b.size(); ++j) {
-            const bool same = ascii::lower(a[i - 1]) == ascii::lower(b[j - 1]);
-            row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (same ? 0 : 1)});
-            const bool exchanged = i > 1 && j > 1 &&
-                                   ascii::lower(a[i - 1]) == ascii::lower(b[j - 2]) &&
-                                   ascii::lower(a[i - 2]) == ascii::lower(b[j - 1]);
-            if (exchanged) row[j] = std::min(row[j], before_last[j - 2] + 1);
+            const std::size_t replaced = steps[i - 1][j - 1] + (same(a[i - 1], b[j - 1]) ? 0 : 1);
+            steps[i][j] = std::min({steps[i - 1][j] + 1, steps[i][j - 1] + 1, replaced});
+            const bool exchanged =
+                i > 1 && j > 1 && same(a[i - 1], b[j - 2]) && same(a[i - 2], b[j - 1]);
+            if (exchanged) steps[i][j] = std::min(steps[i][j], steps[i - 2][j - 2] + 1);
         }
-        before_last = last;
-        last = row;
     }
-    return last[b.size()];
+    return steps[a.size()][b.size()];
 }
 
 std::string suggest(std::string_view typed, std::span<const std::string_view> words) {

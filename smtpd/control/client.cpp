@@ -12,42 +12,23 @@ constexpr Duration idle_limit = std::chrono::seconds(20);
 constexpr Duration stuck_limit = std::chrono::seconds(30);
 constexpr Duration submission_limit = std::chrono::minutes(5);
 constexpr Duration large_submission_limit = std::chrono::minutes(1);
-constexpr Duration check_interval = std::chrono::seconds(1);
 
 }  // namespace
 
-Client::Client(House& house, UniqueFd socket, LocalPeer peer, std::function<void()> on_over)
+Client::Client(House& house, UniqueFd socket, LocalPeer peer, std::function<void()> on_closed)
     : house_(house),
       peer_(peer),
-      on_over_(std::move(on_over)),
-      channel_(house.loop, std::move(socket), *this, links::Tail::skip),
-      intake_(house, peer.uid, 0, intake_events()),
+      on_closed_(std::move(on_closed)),
+      channel_(house.loop(), std::move(socket), *this, links::Tail::skip),
+      intake_(house, peer.uid, 0,
+              {[this](const Outcome& outcome) { ended(outcome); }, [this] { moved(); }}),
       request_(house, channel_.socket(),
                [this](links::ControlToClient message) { reply(std::move(message)); }),
-      timer_(house.loop, [this] { check_deadlines(); }),
-      progress_(house.loop.now()),
-      submission_began_(progress_) {
-    timer_.set(check_interval);
-}
-
-Intake::Events Client::intake_events() {
-    Intake::Events events;
-    events.answered = [this](Decider, const links::Answer& answer) {
-        reply(answer);
-        moved();
-    };
-    events.violated = [this](const std::string& what) { malformed(what); };
-    // The client tries again with the same id, and is told then what became of this.
-    events.lost = [this] {
-        log::warning("submission-interrupted", {{"uid", peer_.uid}, {"reason", "qmgr is gone"}});
-        close();
-    };
-    events.moved = [this] { moved(); };
-    return events;
-}
+      progress_(house.loop().now()),
+      submission_began_(progress_) {}
 
 void Client::on(links::Submit&& message) {
-    submission_began_ = house_.loop.now();
+    submission_began_ = house_.loop().now();
     submit(std::move(message));
 }
 
@@ -60,11 +41,27 @@ void Client::submit(Message&& message) {
 }
 
 template <class Message>
-void Client::request(Message&& message) {
+void Client::on(Message&& message) {
     if (closed_) return;
     progress();
     if (intake_.busy() || request_.busy()) return malformed("a request inside another");
     request_.on(std::forward<Message>(message));
+}
+
+void Client::ended(const Outcome& outcome) {
+    switch (outcome.fate) {
+        case Fate::settled:
+        case Fate::refused:
+            reply(outcome.answer);
+            return moved();
+        case Fate::violated:
+            return malformed(outcome.answer.text);
+        case Fate::lost:
+            // The client tries again with the same id, and is told then what became of this.
+            log::warning("submission-interrupted",
+                         {{"uid", peer_.uid}, {"reason", "qmgr is gone"}});
+            return close();
+    }
 }
 
 void Client::reply(links::ControlToClient message) {
@@ -101,9 +98,8 @@ void Client::on_end(ChannelEnd how) {
 void Client::close() {
     if (closed_) return;
     closed_ = true;
-    timer_.cancel();
     channel_.want_read(false);
-    on_over_();
+    on_closed_();
 }
 
 void Client::drain() {
@@ -118,28 +114,22 @@ void Client::close_if_drained() {
     if (!request_.busy() || request_.waits_for_parent()) close();
 }
 
-bool Client::waits_for_client() const {
-    if (request_.busy()) return channel_.backlog() != 0;
-    return !intake_.handed_over();
-}
-
 bool Client::overdue() const {
-    const MonoTime now = house_.loop.now();
+    const MonoTime now = house_.loop().now();
     if (!intake_.wants_input()) return now - progress_ > stuck_limit;
-    if (waits_for_client() && now - progress_ > idle_limit) return true;
-    if (!intake_.busy() || intake_.handed_over()) return false;
+    // While the parent or qmgr has the word, the client need do nothing but read.
+    const bool waits_for_us = request_.busy() ? channel_.backlog() == 0 : intake_.handed_over();
+    if (waits_for_us) return false;
+    if (now - progress_ > idle_limit) return true;
     const Duration limit = intake_.holds_large_turn() ? large_submission_limit : submission_limit;
-    return now - submission_began_ > limit;
+    return intake_.busy() && now - submission_began_ > limit;
 }
 
 void Client::check_deadlines() {
-    if (!overdue()) return timer_.set(check_interval);
+    request_.check_patience();
+    if (closed_ || !overdue()) return;
     log::warning("client-timeout", {{"uid", peer_.uid}, {"pid", peer_.pid}});
     close();
-}
-
-void Client::progress() {
-    progress_ = house_.loop.now();
 }
 
 }  // namespace holdfast::control

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <unordered_map>
 #include <vector>
 
 #include "smtpd/control/client.h"
@@ -28,25 +27,19 @@ class Clients {
     // Lets every client finish what is in hand.
     void drain();
 
-    std::size_t size() const { return clients_.size(); }
-
   private:
-    using Number = std::uint64_t;
-
     bool make_room_for(std::uint32_t uid);
-    Client* stalest(std::uint32_t uid) const;
-    std::uint32_t heaviest() const;
-    void remove(Number number);
-    void bury();
+    Client& stalest(std::uint32_t uid) const;
     void log_refusal(std::uint32_t uid);
+    void check_deadlines();
+    void sweep_later();
 
     House& house_;
     Limits limits_;
     std::function<void()> on_empty_;
-    std::unordered_map<Number, std::unique_ptr<Client>> clients_;
-    std::unordered_map<std::uint32_t, std::size_t> shares_;  // by uid; never 0
-    std::vector<std::unique_ptr<Client>> over_;  // until the turn's end: they may be on the stack
-    Number last_number_ = 0;
+    std::vector<std::unique_ptr<Client>> clients_;  // closed ones until the turn's end
+    Timer check_;
+    bool sweeping_ = false;
     bool draining_ = false;
     MonoTime last_refusal_{};
 };

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 
@@ -14,30 +13,27 @@ namespace holdfast::control {
 
 class DropFile {
   public:
-    struct Events {
-        std::function<void(std::uint32_t bytes)> dealt_with;  // these bytes need not be kept
-        std::function<void(const std::string& why)> bad;      // it can never become a message
-        std::function<void()> over;  // qmgr has its verdict; may destroy this later
-    };
+    DropFile(House& house, const links::DropBegin& begin);
 
-    DropFile(House& house, const links::DropBegin& begin, Events events);
+    void on(links::DropBytes&& message);
+    void on(links::DropEnd&& message);
 
-    void on_bytes(std::string bytes);
-    void on_end();
+    // qmgr has decided, or was told that the file can never become a message.
+    bool over() const { return over_; }
 
   private:
-    Intake::Events intake_events();
     void parse();
     bool take_packet();
     bool take_message(std::string_view frame);
     void bad(const std::string& why);
+    void end();
 
-    Events events_;
+    House& house_;
+    std::uint64_t drop_;
     std::string bytes_;
     bool ended_ = false;
-    bool done_ = false;  // said bad() or over()
+    bool over_ = false;
     bool parsing_ = false;
-    bool submitted_ = false;  // the one submission of the file has begun
     Intake intake_;
 };
 

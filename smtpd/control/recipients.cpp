@@ -1,6 +1,5 @@
 #include "smtpd/control/recipients.h"
 
-#include "smtpd/base/packet.h"
 #include "smtpd/base/quote.h"
 #include "smtpd/mail/address.h"
 #include "smtpd/mail/ascii.h"
@@ -8,9 +7,6 @@
 namespace holdfast::control {
 
 namespace {
-
-// What a recipient takes in a frame beside its address, with room to spare.
-constexpr std::size_t frame_overhead = 32;
 
 constexpr std::size_t quoted_at_most = 80;  // of an address that is none, in the answer
 
@@ -36,23 +32,6 @@ Status RecipientList::add(std::string_view text) {
     addresses_.push_back(address->text());
     bytes_ += addresses_.back().size();
     return {};
-}
-
-std::vector<links::Recipients> recipient_messages(const std::vector<std::string>& addresses,
-                                                  std::uint8_t notify,
-                                                  const links::Recipients& form) {
-    std::vector<links::Recipients> result;
-    std::size_t room = 0;
-    for (const std::string& address : addresses) {
-        const std::size_t size = address.size() + frame_overhead;
-        if (size > room) {
-            result.push_back(form);
-            room = max_chunk;
-        }
-        room -= size;
-        result.back().recipients.push_back({address, {}, notify});
-    }
-    return result;
 }
 
 }  // namespace holdfast::control

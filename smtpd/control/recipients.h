@@ -8,15 +8,15 @@
 #include <unordered_set>
 #include <vector>
 
+#include "queue/envelope.h"
 #include "smtpd/base/error.h"
-#include "smtpd/links/transfer.h"
 
 namespace holdfast::control {
 
 class RecipientList {
   public:
     // Of one message; with max_bytes what a queue file's envelope can hold.
-    static constexpr std::size_t max_count = 100'000;
+    static constexpr std::size_t max_count = max_recipients;
     static constexpr std::size_t max_bytes = 8 * 1024 * 1024;
 
     // `origin` is the domain of names without one.
@@ -38,10 +38,5 @@ class RecipientList {
     std::unordered_set<std::string> known_;
     std::size_t bytes_ = 0;
 };
-
-// `addresses` as messages that fit into a frame, all of them with the numbers of `form`.
-std::vector<links::Recipients> recipient_messages(const std::vector<std::string>& addresses,
-                                                  std::uint8_t notify,
-                                                  const links::Recipients& form);
 
 }  // namespace holdfast::control

@@ -5,14 +5,15 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
+#include <string>
 
-#include "smtpd/control/house.h"
+#include "smtpd/base/clock.h"
 #include "smtpd/links/control_client.h"
-#include "smtpd/loop/watch.h"
 
 namespace holdfast::control {
+
+class House;
 
 class Request {
   public:
@@ -25,6 +26,7 @@ class Request {
     Request(const Request&) = delete;
     Request& operator=(const Request&) = delete;
 
+    // From the client.
     void on(links::StatusRequest&&);
     void on(links::ListRequest&&);
     void on(links::ShowRequest&& message);
@@ -32,41 +34,48 @@ class Request {
     void on(links::FlushRequest&& message);
     void on(links::StopRequest&& message);
     void on(links::AliasesRequest&&);
-
-    // The client has read what it got: more may follow.
+    // It has read what it got: more may follow.
     void on_drained();
 
-    bool busy() const { return busy_; }
-    bool waits_for_parent() const { return at_parent_.has_value(); }
+    // The answer of the parent or of qmgr: of whoever was asked, once for each question.
+    void on(links::StatusReply&& reply);
+    void on(links::Done&& reply);
+    void on(links::CountsReply&& reply);
+    void on(links::ListItems&& page);
+    void on(links::Text&& text);
+    void on(links::Finished&& reply) { answer(reply.status, std::move(reply.text)); }
+    void parent_left();
+    void qmgr_left();
+
+    // A status does not wait for a qmgr that hangs.
+    void check_patience();
+
+    bool busy() const { return waits_for_ != Waiting::nothing; }
+    bool waits_for_parent() const { return waits_for_ == Waiting::parent; }
 
   private:
-    void ask_qmgr(const std::function<links::ControlToQmgr(std::uint64_t)>& query,
-                  QmgrLink::Callback callback);
-    void ask_parent(const std::function<links::ControlToParent(std::uint64_t)>& query,
-                    ParentLink::Callback callback);
+    enum class Waiting : std::uint8_t { nothing, parent, qmgr, client };
+
+    template <class Query>
+    bool prepare(Query& query);
+    template <class Query>
+    void ask_parent(Query query);
+    template <class Query>
+    void ask_qmgr(Query query);
+    void ask_for_more();
     void answer(std::uint8_t status, std::string text);
-    void answer_qmgr_gone();
-    void on_daemon_status(ParentReply reply);
     void finish_status(links::QueueCounts counts);
-    void finish_from_qmgr(QmgrReply reply);
-    void finish_from_parent(ParentReply reply);
-    void next_page();
-    void on_page(QmgrReply reply);
-    void next_text();
-    void on_text(QmgrReply reply);
-    std::optional<UniqueFd> client_socket();
+    bool has_too_many(const std::vector<MessageId>& ids);
 
     House& house_;
     int client_;
     std::function<void(links::ControlToClient)> reply_;
-    bool busy_ = false;
-    std::optional<std::uint64_t> at_qmgr_;
-    std::optional<std::uint64_t> at_parent_;
-    std::function<void()> when_drained_;
-    Timer patience_;  // with a qmgr that does not answer
-    links::StatusReply daemon_;
+    Waiting waits_for_ = Waiting::nothing;
+    std::uint64_t number_ = 0;                  // of the question
+    std::optional<links::StatusReply> daemon_;  // of a status that still lacks the queue
+    MonoTime counts_asked_{};
     MessageId listed_;  // the last id that was listed
-    MessageId shown_;
+    std::optional<MessageId> shown_;
     std::uint64_t offset_ = 0;
 };
 

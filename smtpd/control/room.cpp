@@ -13,14 +13,8 @@ Room::Room(Loop& loop, Entry<links::ControlSnapshot> entry, Clients::Limits limi
     : loop_(loop),
       snapshot_(std::move(entry.snapshot)),
       parent_(loop, std::move(entry.parent), *this, links::Tail::skip),
-      requests_to_parent_(
-          [this](links::ControlToParent message) { parent_.send(std::move(message)); }),
-      qmgr_(loop, {[this] { on_malformed(links::Room::qmgr); },
-                   [this](DropMessage&& message) { drop_files_.on(std::move(message)); },
-                   [this] { drop_files_.clear(); }}),
-      users_(loop, [this] { on_malformed(links::Room::users); }),
-      house_{loop, snapshot_, requests_to_parent_, qmgr_, users_, large_turn_},
-      drop_files_(house_),
+      house_(loop, snapshot_,
+             [this](links::ControlToParent message) { parent_.send(std::move(message)); }),
       clients_(house_, limits, [this] { loop_.stop(0); }) {
     parent_.send(links::Ready());
 }
@@ -30,19 +24,13 @@ void Room::on(links::Start&&) {
 }
 
 void Room::on(links::Peer&& message) {
-    switch (message.room) {
-        case links::Room::qmgr:
-            return qmgr_.attach(std::move(message.channel));
-        case links::Room::users:
-            return users_.attach(std::move(message.channel));
-        case links::Room::parent:
-        case links::Room::smtpin:
-        case links::Room::control:
-        case links::Room::mda:
-        case links::Room::probe:
-            break;
+    if (message.room == links::Room::qmgr) {
+        house_.attach_qmgr(std::move(message.channel));
+    } else if (message.room == links::Room::users) {
+        house_.attach_users(std::move(message.channel));
+    } else {
+        log::warning("unknown-peer", {{"room", links::room_name(message.room)}});
     }
-    log::warning("unknown-peer", {{"room", links::room_name(message.room)}});
 }
 
 void Room::on(links::Listener&& message) {
@@ -62,16 +50,8 @@ void Room::on(links::Drain&&) {
     drain();
 }
 
-void Room::on(links::StatusReply&& message) {
-    requests_to_parent_.on_reply(message.request, std::move(message));
-}
-
-void Room::on(links::Done&& message) {
-    requests_to_parent_.on_reply(message.request, std::move(message));
-}
-
 void Room::on_end(ChannelEnd) {
-    requests_to_parent_.on_lost();
+    house_.parent_left();
     drain();
 }
 
@@ -80,11 +60,6 @@ void Room::drain() {
     draining_ = true;
     acceptors_.clear();
     clients_.drain();
-}
-
-void Room::on_malformed(links::Room sender) {
-    log::error("peer-malformed", {{"room", links::room_name(sender)}});
-    parent_.send(links::Malformed{sender});
 }
 
 }  // namespace holdfast::control

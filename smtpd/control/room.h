@@ -8,7 +8,6 @@
 
 #include "smtpd/confine/entry.h"
 #include "smtpd/control/clients.h"
-#include "smtpd/control/drop_files.h"
 #include "smtpd/control/house.h"
 #include "smtpd/links/parent_control.h"
 #include "smtpd/links/snapshots.h"
@@ -31,23 +30,17 @@ class Room {
     void on(links::Listener&& message);
     void on(links::Go&& message);
     void on(links::Drain&& message);
-    void on(links::StatusReply&& message);
-    void on(links::Done&& message);
+    void on(links::StatusReply&& message) { house_.answer(std::move(message)); }
+    void on(links::Done&& message) { house_.answer(std::move(message)); }
     void on_end(ChannelEnd how);
 
   private:
     void drain();
-    void on_malformed(links::Room sender);
 
     Loop& loop_;
     links::ControlSnapshot snapshot_;
     Channel<links::ControlToParent, links::ParentToControl> parent_;
-    ParentLink requests_to_parent_;
-    QmgrLink qmgr_;
-    UsersLink users_;
-    LargeTurn large_turn_;
     House house_;
-    DropFiles drop_files_;
     Clients clients_;
     std::vector<std::unique_ptr<Acceptor>> acceptors_;
     bool serving_ = false;

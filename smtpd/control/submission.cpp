@@ -17,14 +17,11 @@ constexpr std::size_t max_envid = 100;       // RFC 3461 section 4.4
 constexpr std::size_t max_full_name = 1000;  // no line of a header is longer
 constexpr std::size_t max_answer = 1000;
 constexpr std::size_t max_unreadable = 20;
+constexpr const char* no_recipients = "no recipients";
 constexpr std::size_t max_unreadable_length = 200;
 
 constexpr std::uint8_t all_notify_bits =
     notify_never | notify_success | notify_failure | notify_delay;
-
-bool is_eight_bit(std::string_view bytes) {
-    return std::ranges::any_of(bytes, [](char c) { return static_cast<signed char>(c) < 0; });
-}
 
 std::string nameless(std::uint32_t uid) {
     return "uid-" + std::to_string(uid);
@@ -49,58 +46,58 @@ Submission::Submission(const links::ControlSnapshot& snapshot, Submitter submitt
       submit_(std::move(submit)),
       recipients_(snapshot.origin) {}
 
-Actions Submission::begin() {
+MaybeOutcome Submission::begin() {
     if (submit_.id == MessageId()) return violation("a submission without an id");
     if (submit_.length > snapshot_.max_message_bytes) {
-        return answer(EX_UNAVAILABLE, "the message has " + std::to_string(submit_.length) +
+        return refuse(EX_UNAVAILABLE, "the message has " + std::to_string(submit_.length) +
                                           " bytes, the limit is " +
                                           std::to_string(snapshot_.max_message_bytes));
     }
     if (submit_.envid.size() > max_envid || submit_.full_name.size() > max_full_name) {
-        return answer(EX_USAGE, "envelope id (-V) or full name (-F) is too long");
+        return refuse(EX_USAGE, "envelope id (-V) or full name (-F) is too long");
     }
     if (submit_.sender == "<>") submit_.sender.clear();
     if (!submit_.sender_given || submit_.sender.empty()) return {};
     const auto sender = Address::parse_with_origin(submit_.sender, snapshot_.origin);
     if (!sender) {
-        return answer(EX_USAGE, "sender " + quoted(submit_.sender) + " is not an address");
+        return refuse(EX_USAGE, "sender " + quoted(submit_.sender) + " is not an address");
     }
     submit_.sender = sender->text();
     return {};
 }
 
-Actions Submission::on(links::SubmitRecipients&& message) {
+MaybeOutcome Submission::on(links::SubmitRecipients&& message) {
     if (phase_ == Phase::discarding) return {};
     if (phase_ != Phase::recipients) return violation("recipients in the wrong place");
     for (const std::string& text : message.recipients) {
         const auto added = recipients_.add(text);
         if (added) continue;
         if (added.error().code() == E2BIG) {
-            return answer(EX_UNAVAILABLE, "too many recipients: at most " +
+            return refuse(EX_UNAVAILABLE, "too many recipients: at most " +
                                               std::to_string(RecipientList::max_count) +
                                               ", together " +
                                               std::to_string(RecipientList::max_bytes) + " bytes");
         }
-        return answer(EX_DATAERR, quoted(text) + " is not an address: nobody gets the message");
+        return refuse(EX_DATAERR, quoted(text) + " is not an address: nobody gets the message");
     }
     return {};
 }
 
-Actions Submission::on(links::SubmitBytes&& message) {
+MaybeOutcome Submission::on(links::SubmitBytes&& message) {
     if (ended_ || phase_ == Phase::over) return violation("bytes in the wrong place");
     brought_ += message.bytes.size();
     if (message.bytes.size() > max_chunk) return violation("a chunk above the limit");
     if (brought_ > submit_.length) return violation("more bytes than were promised");
     if (phase_ == Phase::discarding) return {};
     if (phase_ == Phase::recipients) {
-        if (recipients_.empty()) return answer(EX_USAGE, "no recipients");
+        if (recipients_.empty()) return refuse(EX_USAGE, no_recipients);
         phase_ = Phase::header;
     }
     take_text(cleaner_.feed(message.bytes));
-    return phase_ == Phase::flowing ? flow() : Actions();
+    return {};
 }
 
-Actions Submission::on(links::SubmitEnd&&) {
+MaybeOutcome Submission::on(links::SubmitEnd&&) {
     if (ended_ || phase_ == Phase::over) return violation("an end in the wrong place");
     if (phase_ == Phase::discarding) {
         phase_ = Phase::over;
@@ -108,16 +105,20 @@ Actions Submission::on(links::SubmitEnd&&) {
     }
     if (brought_ != submit_.length) return violation("fewer bytes than were promised");
     ended_ = true;
-    if (recipients_.empty()) return answer(EX_USAGE, "no recipients");
+    if (phase_ == Phase::recipients && recipients_.empty()) return refuse(EX_USAGE, no_recipients);
     take_text(cleaner_.finish());
-    if (phase_ == Phase::flowing) return flow();
-    if (phase_ != Phase::held) header_end_ = text_.size();
-    phase_ = Phase::held;
+    if (sender_) {
+        sender_->end();
+    } else {
+        if (phase_ != Phase::held) header_end_ = text_.size();
+        phase_ = Phase::held;
+    }
     return {};
 }
 
 // Nothing is scanned twice: a header may be as large as the message.
 void Submission::take_text(std::string_view bytes) {
+    if (sender_) return sender_->append(bytes);
     text_.append(bytes);
     if (phase_ == Phase::header) find_header_end();
 }
@@ -131,14 +132,6 @@ void Submission::find_header_end() {
     }
     const std::size_t line_end = text_.rfind('\n');
     if (line_end != std::string::npos) line_start_ = line_end + 1;
-}
-
-void Submission::user_is(links::UserReply user) {
-    user_ = std::move(user);
-}
-
-bool Submission::ready_to_start() const {
-    return phase_ == Phase::held && user_.has_value();
 }
 
 std::string Submission::login() const {
@@ -166,7 +159,7 @@ Envelope Submission::envelope(const std::string& sender) const {
     envelope.source = Source::local;
     envelope.uid = submitter_.uid;
     envelope.sender = sender;
-    envelope.eight_bit = submit_.eight_bit || is_eight_bit(text_);
+    envelope.eight_bit = submit_.eight_bit;
     envelope.ret = submit_.ret;
     envelope.envid = submit_.envid;
     return envelope;
@@ -187,106 +180,92 @@ Completion Submission::completion(const std::string& sender, WallTime now) const
     return facts;
 }
 
-Actions Submission::start(WallTime now) {
+MaybeOutcome Submission::start(WallTime now) {
     const auto from = sender();
     if (!from) {
-        return answer(EX_CONFIG, "smtpd.conf: the origin " + quoted(snapshot_.origin) +
+        return refuse(EX_CONFIG, "smtpd.conf: the origin " + quoted(snapshot_.origin) +
                                      " is no domain: nobody here has an address");
     }
     const CompletedHeader header =
         complete_header(std::string_view(text_).substr(0, header_end_), completion(*from, now));
     const std::uint64_t hops = std::uint64_t{submit_.hops} + header.hops;
 
-    Actions actions;
-    actions.emplace_back(links::Begin{submitter_.transaction, envelope(*from), submitter_.drop});
     const links::Refusal refusal = hops > max_hops ? loop_refusal(hops) : links::Refusal();
-    add_recipients(actions, recipients_.addresses(), refusal);
-    add_recipients(actions, unreadable(), {553, "5.1.3", "this part of the header is no address"});
-    text_.replace(0, header_end_, header.bytes);
-    phase_ = Phase::flowing;
-    for (Action& action : flow()) actions.push_back(std::move(action));
-    return actions;
-}
-
-void Submission::add_recipients(Actions& actions, const std::vector<std::string>& addresses,
-                                const links::Refusal& refusal) const {
-    const links::Recipients form{submitter_.transaction, {}, refusal};
-    for (auto& some : recipient_messages(addresses, notify(), form)) {
-        actions.emplace_back(std::move(some));
+    std::vector<Recipient> recipients;
+    for (const std::string& address : recipients_.addresses()) {
+        recipients.push_back({address, {}, notify()});
     }
+    recipients_ = RecipientList(snapshot_.origin);
+    sender_.emplace(links::Begin{submitter_.transaction, envelope(*from), submitter_.drop});
+    sender_->add(recipients, refusal);
+    sender_->add(unreadable(), {553, "5.1.3", "this part of the header is no address"});
+    sender_->append(header.bytes);
+    sender_->append(std::string_view(text_).substr(header_end_));
+    if (ended_) sender_->end();
+    text_ = std::string();
+    phase_ = Phase::flowing;
+    return {};
 }
 
 // What the header named and nobody can read: recipients only in that the sender hears of them.
-std::vector<std::string> Submission::unreadable() const {
-    std::vector<std::string> result;
+std::vector<Recipient> Submission::unreadable() const {
+    std::vector<Recipient> result;
     for (const std::string& piece : submit_.unreadable) {
         if (result.size() == max_unreadable) break;
-        result.push_back(escaped(std::string_view(piece).substr(0, max_unreadable_length)));
+        const std::string_view start = std::string_view(piece).substr(0, max_unreadable_length);
+        result.push_back({escaped(start), {}, notify()});
     }
     return result;
 }
 
-Actions Submission::flow() {
-    Actions actions;
-    while (credit_ > 0 && flowed_ < text_.size()) {
-        const auto size = std::min({text_.size() - flowed_, std::size_t{credit_}, max_chunk});
-        actions.emplace_back(links::Chunk{submitter_.transaction, text_.substr(flowed_, size)});
-        flowed_ += size;
-        sent_ += size;
-        credit_ -= size;
-    }
-    if (flowed_ == text_.size()) {
-        text_.clear();
-        flowed_ = 0;
-        if (ended_) {
-            actions.emplace_back(links::End{submitter_.transaction, sent_});
-            phase_ = Phase::handed_over;
-        }
-    }
-    return actions;
+std::vector<links::TransferSender::Message> Submission::take() {
+    if (!sender_) return {};
+    return sender_->take();
 }
 
-Actions Submission::credit(std::uint32_t bytes) {
-    credit_ = std::min<std::uint64_t>(credit_ + bytes, links::window);
-    return phase_ == Phase::flowing ? flow() : Actions();
+void Submission::credit(std::uint32_t bytes) {
+    if (sender_) sender_->credit(bytes);
 }
 
-Actions Submission::committed() {
-    // qmgr may know the id from before, and say so while the body still comes.
-    return answer(EX_OK, {});
+std::size_t Submission::held() const {
+    return recipients_.bytes() + text_.size() + (sender_ ? sender_->waiting() : 0);
 }
 
-Actions Submission::rejected(const links::Refusal& refusal) {
+// qmgr may know the id from before, and say so while the body still comes.
+Outcome Submission::committed() {
+    return end(Fate::settled, EX_OK, {});
+}
+
+Outcome Submission::rejected(const links::Refusal& refusal) {
     std::string reply = std::to_string(refusal.code);
     if (!refusal.enhanced.empty()) reply += " " + refusal.enhanced;
-    return answer(exit_status(refusal), "not accepted: " + refusal.text + " (" + reply + ")");
+    return end(Fate::settled, exit_status(refusal),
+               "not accepted: " + refusal.text + " (" + reply + ")");
 }
 
 // From here on nothing of this submission matters but where the next one begins.
-Actions Submission::answer(std::uint8_t status, std::string text) {
+Outcome Submission::end(Fate fate, std::uint8_t status, std::string text) {
     phase_ = ended_ ? Phase::over : Phase::discarding;
     text_ = std::string();
-    flowed_ = 0;
     recipients_ = RecipientList(snapshot_.origin);
+    sender_.reset();
     text.resize(std::min(text.size(), max_answer));
-    Actions actions;
-    actions.emplace_back(links::Answer{status, std::move(text)});
-    return actions;
+    return {fate, {status, std::move(text)}};
 }
 
-Actions Submission::violation(std::string what) {
-    Actions actions = give_up();
-    actions.emplace_back(Violation{std::move(what)});
-    return actions;
+Outcome Submission::refuse(std::uint8_t status, std::string text) {
+    return end(Fate::refused, status, std::move(text));
 }
 
-Actions Submission::give_up() {
-    Actions actions;
-    if (phase_ == Phase::flowing) actions.emplace_back(links::Abort{submitter_.transaction});
+// The sender is kept: give_up() is to say whether qmgr has heard of the submission.
+Outcome Submission::violation(std::string what) {
     phase_ = Phase::over;
-    text_ = std::string();
-    flowed_ = 0;
-    return actions;
+    return {Fate::violated, {EX_PROTOCOL, std::move(what)}};
+}
+
+std::optional<links::Abort> Submission::give_up() const {
+    if (!begun() || handed_over()) return std::nullopt;
+    return links::Abort{submitter_.transaction};
 }
 
 bool Submission::wants_input() const {
@@ -296,9 +275,8 @@ bool Submission::wants_input() const {
             return held() <= small || large_;
         case Phase::held:
             return false;
-        case Phase::flowing:
-            return text_.empty();
-        case Phase::handed_over:  // to learn that the client has gone
+        case Phase::flowing:  // also when qmgr has all: to learn that the client has gone
+            return !sender_->full();
         case Phase::discarding:
         case Phase::over:
             return true;

@@ -1,6 +1,6 @@
 // One submission, from Submit to its answer: checks it, completes its header, and turns it into
 // what qmgr takes. The same for a client of the socket and for a file of drop/. Pure: messages in,
-// actions out; it owns no descriptor and no clock. Nothing that the client says is believed.
+// messages out; it owns no descriptor and no clock. Nothing that the client says is believed.
 //
 // Recipients and header are held back until the header is whole and the user's name is known; the
 // body streams through, as fast as qmgr gives credit.
@@ -9,28 +9,35 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "smtpd/base/clock.h"
 #include "smtpd/control/recipients.h"
 #include "smtpd/links/control_client.h"
 #include "smtpd/links/snapshots.h"
+#include "smtpd/links/transfer_sender.h"
 #include "smtpd/links/users_client.h"
 #include "smtpd/mail/completion.h"
 #include "smtpd/mail/message_text.h"
 
 namespace holdfast::control {
 
-// The sender broke the protocol: nothing of the submission is kept.
-struct Violation {
-    std::string what;
+// How a submission ended.
+enum class Fate : std::uint8_t {
+    settled,   // qmgr has decided
+    refused,   // it was refused here: qmgr has not heard of it
+    violated,  // whoever submits broke the protocol: nothing of the submission is kept
+    lost,      // qmgr has gone with it: nobody knows what became of it
 };
 
-// For qmgr, but for the last two, which are for whoever submits.
-using Action = std::variant<links::Begin, links::Recipients, links::Chunk, links::End, links::Abort,
-                            links::Answer, Violation>;
-using Actions = std::vector<Action>;
+// The last word on a submission. The answer is for whoever submits; where the protocol was broken
+// its text is for the log, and where qmgr has gone there is none.
+struct Outcome {
+    Fate fate = Fate::refused;
+    links::Answer answer;
+};
+// Mostly there is none yet.
+using MaybeOutcome = std::optional<Outcome>;
 
 // Who submits, and under which numbers.
 struct Submitter {
@@ -41,46 +48,49 @@ struct Submitter {
 
 class Submission {
   public:
-    // More than this is held back only for one submission at a time: see LargeTurn.
-    static constexpr std::size_t small = 256 * 1024;
+    // More than this is held back only for one submission at a time: see House.
+    static constexpr std::size_t small = std::size_t{256} * 1024;
     static constexpr std::uint32_t max_hops = 50;
 
     // `snapshot` outlives the submission.
     Submission(const links::ControlSnapshot& snapshot, Submitter submitter, links::Submit submit);
 
     // Judges the Submit itself.
-    Actions begin();
-    Actions on(links::SubmitRecipients&& message);
-    Actions on(links::SubmitBytes&& message);
-    Actions on(links::SubmitEnd&& message);
+    MaybeOutcome begin();
+    MaybeOutcome on(links::SubmitRecipients&& message);
+    MaybeOutcome on(links::SubmitBytes&& message);
+    MaybeOutcome on(links::SubmitEnd&& message);
 
     // The answer of `users` to who the submitter is.
-    void user_is(links::UserReply user);
+    void user_is(links::UserReply user) { user_ = std::move(user); }
+    bool wants_user() const { return !user_.has_value(); }
 
-    // Header and user are known: start() gives what qmgr needs first.
-    bool ready_to_start() const;
-    Actions start(WallTime now);
+    // Header and user are known: start() completes the header.
+    bool ready_to_start() const { return phase_ == Phase::held && user_.has_value(); }
+    MaybeOutcome start(WallTime now);
 
-    Actions credit(std::uint32_t bytes);
-    Actions committed();
-    Actions rejected(const links::Refusal& refusal);
+    // What may go to qmgr now.
+    std::vector<links::TransferSender::Message> take();
+    void credit(std::uint32_t bytes);
+    Outcome committed();
+    Outcome rejected(const links::Refusal& refusal);
 
-    // Whoever submits has gone, or is sent away: takes back what was begun. Once all of it is with
-    // qmgr, it stands.
-    Actions give_up();
+    // Whoever submits has gone, or is sent away. Returns what takes back what qmgr has heard of;
+    // once all of it is with qmgr, it stands.
+    std::optional<links::Abort> give_up() const;
 
     // False: hold what comes next back until something else has happened.
     bool wants_input() const;
     // Held back so far.
-    std::size_t held() const { return recipients_.bytes() + text_.size() - flowed_; }
+    std::size_t held() const;
     // It needs its turn among the large ones to go on.
-    bool is_large() const { return !begun() && held() > small; }
+    bool is_large() const { return !sender_ && held() > small; }
     void grant_large_turn() { large_ = true; }
-    // qmgr knows of it.
-    bool begun() const { return phase_ == Phase::flowing || phase_ == Phase::handed_over; }
 
+    // qmgr knows of it.
+    bool begun() const { return sender_ && sender_->begun(); }
     // Everything is with qmgr: only its verdict is missing.
-    bool handed_over() const { return phase_ == Phase::handed_over; }
+    bool handed_over() const { return sender_ && sender_->done(); }
     // Answered, and all that belongs to it has come.
     bool over() const { return phase_ == Phase::over; }
 
@@ -88,23 +98,20 @@ class Submission {
 
   private:
     enum class Phase : std::uint8_t {
-        recipients,   // only SubmitRecipients have come
-        header,       // bytes come, the header is not whole
-        held,         // the header is whole: waits for start()
-        flowing,      // qmgr has Begin and takes the body
-        handed_over,  // qmgr has End
-        discarding,   // answered early: the rest of what was promised is thrown away
+        recipients,  // only SubmitRecipients have come
+        header,      // bytes come, the header is not whole
+        held,        // the header is whole: waits for start()
+        flowing,     // the sender has it, and gets the rest of the body
+        discarding,  // answered early: the rest of what was promised is thrown away
         over,
     };
 
-    Actions answer(std::uint8_t status, std::string text);
-    Actions violation(std::string what);
-    Actions flow();
+    Outcome end(Fate fate, std::uint8_t status, std::string text);
+    Outcome refuse(std::uint8_t status, std::string text);
+    Outcome violation(std::string what);
     void take_text(std::string_view bytes);
     void find_header_end();
-    void add_recipients(Actions& actions, const std::vector<std::string>& addresses,
-                        const links::Refusal& refusal) const;
-    std::vector<std::string> unreadable() const;
+    std::vector<Recipient> unreadable() const;
     std::string login() const;
     std::optional<std::string> sender() const;
     Completion completion(const std::string& sender, WallTime now) const;
@@ -118,15 +125,13 @@ class Submission {
     MessageText cleaner_{LoneDot::is_text};
     std::optional<links::UserReply> user_;
     Phase phase_ = Phase::recipients;
-    bool ended_ = false;         // SubmitEnd has come
-    bool large_ = false;         // has its turn among the large ones
-    std::uint64_t brought_ = 0;  // bytes of SubmitBytes
-    std::uint64_t sent_ = 0;     // bytes of Chunk
-    std::uint64_t credit_ = links::window;
-    std::string text_;            // before start: header and what came with it; then what is unsent
-    std::size_t flowed_ = 0;      // of text_, has been sent
+    bool ended_ = false;          // SubmitEnd has come
+    bool large_ = false;          // has its turn among the large ones
+    std::uint64_t brought_ = 0;   // bytes of SubmitBytes
+    std::string text_;            // before start(): the header and what came with it
     std::size_t line_start_ = 0;  // of text_: the blank line is not before this
     std::size_t header_end_ = 0;  // of text_, once it is known
+    std::optional<links::TransferSender> sender_;  // from start() on
 };
 
 // What a refusal of qmgr means for a caller of sendmail: 75 where another try may help, else 69.

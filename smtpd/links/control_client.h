@@ -29,70 +29,50 @@ struct Submit {
     std::string envid;
     std::uint64_t length = 0;  // of header and body: what SubmitBytes will bring
     bool eight_bit = false;    // -B8BITMIME: declared; the bytes decide where it was not
-    std::vector<std::string>
-        unreadable;  // -t: pieces that named nobody, for a notice; the first few
-    static constexpr auto members =
-        std::tuple(&Submit::id, &Submit::sender_given, &Submit::sender, &Submit::full_name,
-                   &Submit::complete_header, &Submit::hops, &Submit::notify, &Submit::ret,
-                   &Submit::envid, &Submit::length, &Submit::eight_bit, &Submit::unreadable);
+    // -t: pieces that named nobody, for a notice; the first few.
+    std::vector<std::string> unreadable;
 };
 
 // Addresses without brackets, perhaps without a domain; parsed by the client, checked again here.
 struct SubmitRecipients {
     std::vector<std::string> recipients;
-    static constexpr auto members = std::tuple(&SubmitRecipients::recipients);
 };
 
 // The message: header without Bcc, blank line, body; LF line ends; at most max_chunk bytes each.
 struct SubmitBytes {
     std::string bytes;
-    static constexpr auto members = std::tuple(&SubmitBytes::bytes);
 };
 
-struct SubmitEnd {
-    static constexpr auto members = std::tuple();
-};
+struct SubmitEnd {};
 
 // How a submission or a request ended: a sysexits status and one line (empty where all is well).
 // 0 after SubmitEnd: the mail is on disk.
 struct Answer {
     std::uint8_t status = 0;
     std::string text;
-    static constexpr auto members = std::tuple(&Answer::status, &Answer::text);
 };
 
 // Requests of mtactl. Each ends with one Answer, which also is a refusal; before it come:
 // StatusRequest: Overview. ListRequest: ListItems*. ShowRequest: Text*. The others: nothing.
-struct StatusRequest {
-    static constexpr auto members = std::tuple();
-};
+struct StatusRequest {};
 struct Overview {
     StatusReply daemon;
     QueueCounts queue;
-    static constexpr auto members = std::tuple(&Overview::daemon, &Overview::queue);
 };
-struct ListRequest {
-    static constexpr auto members = std::tuple();
-};
+struct ListRequest {};
 struct ShowRequest {
     MessageId id;
-    static constexpr auto members = std::tuple(&ShowRequest::id);
 };
 struct RemoveRequest {
     std::vector<MessageId> ids;
-    static constexpr auto members = std::tuple(&RemoveRequest::ids);
 };
 struct FlushRequest {
     std::vector<MessageId> ids;  // none: all
-    static constexpr auto members = std::tuple(&FlushRequest::ids);
 };
 struct StopRequest {
     bool now = false;
-    static constexpr auto members = std::tuple(&StopRequest::now);
 };
-struct AliasesRequest {
-    static constexpr auto members = std::tuple();
-};
+struct AliasesRequest {};
 
 using ClientToControl =
     std::variant<Submit, SubmitRecipients, SubmitBytes, SubmitEnd, StatusRequest, ListRequest,

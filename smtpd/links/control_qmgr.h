@@ -15,28 +15,23 @@ namespace holdfast::links {
 struct DropBegin {
     std::uint64_t drop = 0;
     std::uint32_t uid = 0;  // owner of the file
-    static constexpr auto members = std::tuple(&DropBegin::drop, &DropBegin::uid);
 };
 struct DropBytes {
     std::uint64_t drop = 0;
     std::string bytes;
-    static constexpr auto members = std::tuple(&DropBytes::drop, &DropBytes::bytes);
 };
 struct DropEnd {
     std::uint64_t drop = 0;
-    static constexpr auto members = std::tuple(&DropEnd::drop);
 };
 // More of the file, please: control has dealt with `bytes`.
 struct DropCredit {
     std::uint64_t drop = 0;
     std::uint32_t bytes = 0;
-    static constexpr auto members = std::tuple(&DropCredit::drop, &DropCredit::bytes);
 };
 // The file can never become a message: qmgr puts it into quarantine/ and says why.
 struct DropBad {
     std::uint64_t drop = 0;
     std::string why;
-    static constexpr auto members = std::tuple(&DropBad::drop, &DropBad::why);
 };
 
 enum class QueueState : std::uint8_t { queued, active, deferred };
@@ -46,7 +41,6 @@ inline constexpr unsigned enum_limit<QueueState> = 3;
 struct QueueRecipient {
     std::string address;
     std::string last;  // text of the last attempt; empty before the first
-    static constexpr auto members = std::tuple(&QueueRecipient::address, &QueueRecipient::last);
 };
 
 struct QueueItem {
@@ -58,9 +52,6 @@ struct QueueItem {
     std::uint32_t attempts = 0;
     std::string sender;
     std::vector<QueueRecipient> recipients;  // those that are still pending
-    static constexpr auto members = std::tuple(
-        &QueueItem::id, &QueueItem::state, &QueueItem::size, &QueueItem::admitted, &QueueItem::next,
-        &QueueItem::attempts, &QueueItem::sender, &QueueItem::recipients);
 };
 
 struct QueueCounts {
@@ -70,34 +61,26 @@ struct QueueCounts {
     std::uint64_t quarantined = 0;
     bool accepting = true;  // false after a failed fsync or on a full disk
     std::string trouble;    // why not
-    static constexpr auto members =
-        std::tuple(&QueueCounts::queued, &QueueCounts::active, &QueueCounts::deferred,
-                   &QueueCounts::quarantined, &QueueCounts::accepting, &QueueCounts::trouble);
 };
 
 // Anyone: counts for `mtactl status`.
 struct CountsQuery {
     std::uint64_t request = 0;
-    static constexpr auto members = std::tuple(&CountsQuery::request);
 };
 struct CountsReply {
     std::uint64_t request = 0;
     QueueCounts counts;
-    static constexpr auto members = std::tuple(&CountsReply::request, &CountsReply::counts);
 };
 
 // Anyone: a page of the queue in the order of ids, from the first one behind `after`. One answer.
 struct ListQuery {
     std::uint64_t request = 0;
     MessageId after;  // all zero: from the start
-    static constexpr auto members = std::tuple(&ListQuery::request, &ListQuery::after);
 };
 struct ListItems {
     std::uint64_t request = 0;
     std::vector<QueueItem> items;  // as many as fit into a frame of max_chunk bytes
     bool last = false;             // nothing comes behind these
-    static constexpr auto members =
-        std::tuple(&ListItems::request, &ListItems::items, &ListItems::last);
 };
 
 // Root only: the file as it stands, from `offset`. One Text (empty at the end), or Finished.
@@ -106,13 +89,10 @@ struct ShowQuery {
     MessageId id;
     std::uint64_t offset = 0;
     UniqueFd client;
-    static constexpr auto members =
-        std::tuple(&ShowQuery::request, &ShowQuery::id, &ShowQuery::offset, &ShowQuery::client);
 };
 struct Text {
     std::uint64_t request = 0;
     std::string bytes;  // at most max_chunk
-    static constexpr auto members = std::tuple(&Text::request, &Text::bytes);
 };
 
 // Root only: forget the message, no bounce.
@@ -120,15 +100,12 @@ struct RemoveQuery {
     std::uint64_t request = 0;
     std::vector<MessageId> ids;
     UniqueFd client;
-    static constexpr auto members =
-        std::tuple(&RemoveQuery::request, &RemoveQuery::ids, &RemoveQuery::client);
 };
 
 // Anyone: try every deferred message now (all, or these).
 struct FlushQuery {
     std::uint64_t request = 0;
     std::vector<MessageId> ids;
-    static constexpr auto members = std::tuple(&FlushQuery::request, &FlushQuery::ids);
 };
 
 // How Show (where it fails), Remove or Flush ended: a sysexits status and one line.
@@ -136,8 +113,6 @@ struct Finished {
     std::uint64_t request = 0;
     std::uint8_t status = 0;
     std::string text;
-    static constexpr auto members =
-        std::tuple(&Finished::request, &Finished::status, &Finished::text);
 };
 
 using ControlToQmgr = std::variant<Begin, Recipients, Chunk, End, Abort, DropCredit, DropBad,

@@ -10,7 +10,6 @@ namespace holdfast::links {
 
 struct StatusQuery {
     std::uint64_t request = 0;
-    static constexpr auto members = std::tuple(&StatusQuery::request);
 };
 
 struct RoomStatus {
@@ -21,9 +20,6 @@ struct RoomStatus {
     std::uint32_t generation = 0;
     std::uint32_t restarts = 0;        // since the daemon started
     std::uint64_t uptime_seconds = 0;  // of this process
-    static constexpr auto members =
-        std::tuple(&RoomStatus::room, &RoomStatus::detail, &RoomStatus::pid, &RoomStatus::uid,
-                   &RoomStatus::generation, &RoomStatus::restarts, &RoomStatus::uptime_seconds);
 };
 
 struct StatusReply {
@@ -36,10 +32,6 @@ struct StatusReply {
     bool privileged = false;
     std::vector<RoomStatus> rooms;
     std::vector<std::string> listeners;
-    static constexpr auto members =
-        std::tuple(&StatusReply::request, &StatusReply::version, &StatusReply::generation,
-                   &StatusReply::uptime_seconds, &StatusReply::config, &StatusReply::config_loaded,
-                   &StatusReply::privileged, &StatusReply::rooms, &StatusReply::listeners);
 };
 
 // Root only.
@@ -47,14 +39,11 @@ struct StopQuery {
     std::uint64_t request = 0;
     bool now = false;  // cut open sessions
     UniqueFd client;
-    static constexpr auto members =
-        std::tuple(&StopQuery::request, &StopQuery::now, &StopQuery::client);
 };
 
 // Read the alias files again. Anyone may ask: the files are the admin's.
 struct AliasesQuery {
     std::uint64_t request = 0;
-    static constexpr auto members = std::tuple(&AliasesQuery::request);
 };
 
 // How a request ended: a sysexits status and one line (empty where all is well).
@@ -62,7 +51,6 @@ struct Done {
     std::uint64_t request = 0;
     std::uint8_t status = 0;
     std::string text;
-    static constexpr auto members = std::tuple(&Done::request, &Done::status, &Done::text);
 };
 
 using ParentToControl = std::variant<Start, Peer, Listener, Go, Drain, StatusReply, Done>;

@@ -8,7 +8,6 @@ namespace holdfast::links {
 // For whom this agent delivers.
 struct User {
     std::string name;
-    static constexpr auto members = std::tuple(&User::name);
 };
 
 using ParentToMda = std::variant<Start, Peer, User>;

@@ -8,7 +8,6 @@ namespace holdfast::links {
 // A fresh alias table (mtactl aliases, newaliases): snapshots.h, AliasSnapshot.
 struct NewAliases {
     UniqueFd snapshot;
-    static constexpr auto members = std::tuple(&NewAliases::snapshot);
 };
 
 // Asks for a mail delivery agent. The agent resolves the name itself and refuses uid 0; a name
@@ -16,21 +15,18 @@ struct NewAliases {
 struct SpawnMda {
     std::uint64_t request = 0;
     std::string user;  // 1 to 64 bytes of a login name; checked again by the parent
-    static constexpr auto members = std::tuple(&SpawnMda::request, &SpawnMda::user);
 };
 
 // The agent stands; it speaks links/qmgr_mda.h on `channel`. It ends when the channel closes.
 struct MdaSpawned {
     std::uint64_t request = 0;
     UniqueFd channel;
-    static constexpr auto members = std::tuple(&MdaSpawned::request, &MdaSpawned::channel);
 };
 
 // No agent now: too many, too fast, or fork failed. qmgr tries again later.
 struct MdaRefused {
     std::uint64_t request = 0;
     std::string why;
-    static constexpr auto members = std::tuple(&MdaRefused::request, &MdaRefused::why);
 };
 
 using ParentToQmgr = std::variant<Start, Peer, Go, Drain, NewAliases, MdaSpawned, MdaRefused>;

@@ -27,44 +27,32 @@ struct Start {
     LogForm log_form = LogForm::stream;
     UniqueFd log;
     UniqueFd snapshot;  // sealed memfd: the room's struct of links/snapshots.h
-    static constexpr auto members =
-        std::tuple(&Start::generation, &Start::privileged, &Start::uid, &Start::gid, &Start::root,
-                   &Start::log_form, &Start::log, &Start::snapshot);
 };
 
 // A channel to another room, which replaces an earlier one: that room has died or was replaced.
 struct Peer {
     Room room = Room::parent;
     UniqueFd channel;
-    static constexpr auto members = std::tuple(&Peer::room, &Peer::channel);
 };
 
 // A listening socket, shared with every generation: never shut down, only closed.
 struct Listener {
     std::string address;  // as in the log: "127.0.0.1:25", "[::1]:25", a path
     UniqueFd socket;
-    static constexpr auto members = std::tuple(&Listener::address, &Listener::socket);
 };
 
 // Peers and listeners are complete: begin to serve. (A later Peer or Listener is used at once.)
-struct Go {
-    static constexpr auto members = std::tuple();
-};
+struct Go {};
 
 // Finish what is in hand and exit with status 0: no new sessions, transactions or attempts.
-struct Drain {
-    static constexpr auto members = std::tuple();
-};
+struct Drain {};
 
 // Confined, configured, waiting for Go.
-struct Ready {
-    static constexpr auto members = std::tuple();
-};
+struct Ready {};
 
 // A peer broke the protocol. The receiver has closed the channel; the parent replaces the sender.
 struct Malformed {
     Room sender = Room::parent;
-    static constexpr auto members = std::tuple(&Malformed::sender);
 };
 
 }  // namespace holdfast::links

@@ -24,28 +24,22 @@ struct Deliver {
     std::int64_t admitted = 0;    // wall clock, milliseconds since 1970
     bool repeated = false;        // an earlier attempt may have delivered: look first
     std::uint64_t length = 0;
-    static constexpr auto members = std::tuple(
-        &Deliver::job, &Deliver::id, &Deliver::recipient, &Deliver::return_path,
-        &Deliver::delivered_to, &Deliver::admitted, &Deliver::repeated, &Deliver::length);
 };
 
 struct Bytes {
     std::uint64_t job = 0;
     std::string bytes;  // at most max_chunk
-    static constexpr auto members = std::tuple(&Bytes::job, &Bytes::bytes);
 };
 
 // The verdict on one job. `delivered` is said only after what was written is durable.
 struct Report {
     std::uint64_t job = 0;
     Outcome outcome;
-    static constexpr auto members = std::tuple(&Report::job, &Report::outcome);
 };
 
 // Body bytes that the agent has dealt with: qmgr keeps at most `window` outstanding.
 struct BytesTaken {
     std::uint64_t bytes = 0;
-    static constexpr auto members = std::tuple(&BytesTaken::bytes);
 };
 
 using QmgrToMda = std::variant<Deliver, Bytes>;

@@ -12,14 +12,11 @@ struct RecipientQuery {
     std::uint64_t query = 0;
     std::string sender;
     std::string recipient;
-    static constexpr auto members =
-        std::tuple(&RecipientQuery::query, &RecipientQuery::sender, &RecipientQuery::recipient);
 };
 
 struct RecipientReply {
     std::uint64_t query = 0;
     Refusal refusal;  // code 0: accepted
-    static constexpr auto members = std::tuple(&RecipientReply::query, &RecipientReply::refusal);
 };
 
 using SmtpinToQmgr = std::variant<RecipientQuery, Begin, Recipients, Chunk, End, Abort>;

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "smtpd/base/write.h"
+
 namespace holdfast::links {
 
 namespace {
@@ -13,22 +15,12 @@ constexpr int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
 
 constexpr off_t max_snapshot = off_t{1} << 30;
 
-Status write_whole(int fd, std::string_view bytes) {
-    while (!bytes.empty()) {
-        const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return errno_error("write snapshot");
-        bytes.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return {};
-}
-
 }  // namespace
 
 Result<UniqueFd> seal_bytes(std::string_view name, std::string_view bytes) {
     UniqueFd fd(memfd_create(std::string(name).c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (!fd) return errno_error("create snapshot", name);
-    if (const auto written = write_whole(fd.get(), bytes); !written) return written.error().pass();
+    if (const auto written = write_all(fd.get(), bytes); !written) return written.error().in(name);
     if (fcntl(fd.get(), F_ADD_SEALS, seals) != 0) return errno_error("seal snapshot", name);
     return fd;
 }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "smtpd/links/codec.h"
@@ -16,18 +15,12 @@ struct SmtpinSnapshot {
     std::uint32_t max_recipients = 1000;         // of one message
     std::uint32_t max_sessions = 500;            // in all
     std::uint32_t max_sessions_per_client = 50;  // of one address (IPv6: one /64)
-    static constexpr auto members =
-        std::tuple(&SmtpinSnapshot::hostname, &SmtpinSnapshot::max_message_bytes,
-                   &SmtpinSnapshot::max_recipients, &SmtpinSnapshot::max_sessions,
-                   &SmtpinSnapshot::max_sessions_per_client);
 };
 
 struct ControlSnapshot {
     std::string hostname;
     std::string origin;  // the domain of names without one
     std::uint64_t max_message_bytes = 50'000'000;
-    static constexpr auto members = std::tuple(&ControlSnapshot::hostname, &ControlSnapshot::origin,
-                                               &ControlSnapshot::max_message_bytes);
 };
 
 struct QmgrSnapshot {
@@ -37,35 +30,27 @@ struct QmgrSnapshot {
     std::uint64_t max_message_bytes = 50'000'000;
     std::uint64_t retry_first_seconds = 60;
     std::uint64_t retry_limit_seconds = 3600;
-    std::uint64_t expire_seconds = 4 * 86400;
-    std::uint64_t warn_seconds = 4 * 3600;
+    std::uint64_t expire_seconds = std::uint64_t{4} * 86400;
+    std::uint64_t warn_seconds = std::uint64_t{4} * 3600;
     std::uint32_t max_agents = 20;
-    static constexpr auto members =
-        std::tuple(&QmgrSnapshot::hostname, &QmgrSnapshot::origin, &QmgrSnapshot::local_domains,
-                   &QmgrSnapshot::max_message_bytes, &QmgrSnapshot::retry_first_seconds,
-                   &QmgrSnapshot::retry_limit_seconds, &QmgrSnapshot::expire_seconds,
-                   &QmgrSnapshot::warn_seconds, &QmgrSnapshot::max_agents);
 };
 
 // One alias: its name in lower case and where it leads, in the order of the file. Programs, files
 // and :include: are not among the targets. An alias without targets had no others: it exists, and
-// mail to it is refused, never dropped and never taken for a user of that name.
+// mail to it waits for an administrator, never dropped and never taken for a user of that name.
 struct Alias {
     std::string name;
     // Addresses, local names without quotes, or "\name": the mailbox, whatever alias has the name.
     std::vector<std::string> targets;  // case as in the file
     std::string place;                 // "/etc/aliases:12", for messages
-    static constexpr auto members = std::tuple(&Alias::name, &Alias::targets, &Alias::place);
 };
 
 struct AliasSnapshot {
     std::vector<Alias> aliases;  // sorted by name
-    static constexpr auto members = std::tuple(&AliasSnapshot::aliases);
 };
 
 struct UsersSnapshot {
     std::uint32_t threads = 4;
-    static constexpr auto members = std::tuple(&UsersSnapshot::threads);
 };
 
 enum class Mailbox : std::uint8_t { mbox, maildir };
@@ -80,31 +65,23 @@ struct MdaSnapshot {
     std::uint32_t mail_gid = 0;
     std::uint32_t root_uid = 0;  // _hfroot: owner of root's mailbox
     std::uint32_t root_gid = 0;
-    static constexpr auto members =
-        std::tuple(&MdaSnapshot::hostname, &MdaSnapshot::mailbox, &MdaSnapshot::maildir,
-                   &MdaSnapshot::mail_folder, &MdaSnapshot::mail_gid, &MdaSnapshot::root_uid,
-                   &MdaSnapshot::root_gid);
 };
 
 struct Identity {
     std::string room;
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
-    static constexpr auto members = std::tuple(&Identity::room, &Identity::uid, &Identity::gid);
 };
 
 struct ListenPlan {
-    std::string text;     // as in smtpd.conf and the log: "127.0.0.1:25"
-    std::string place;    // "smtpd.conf:3"
-    std::string address;  // a literal address of the family
-    bool ipv6 = false;    // such a socket takes no IPv4 (IPV6_V6ONLY): `*:25` is two listeners
+    std::string text = {};     // as in smtpd.conf and the log: "127.0.0.1:25"
+    std::string place = {};    // "smtpd.conf:3"
+    std::string address = {};  // a literal address of the family
+    bool ipv6 = false;         // such a socket takes no IPv4 (IPV6_V6ONLY): `*:25` is two listeners
     std::uint16_t port = 0;
     // From `*` or `localhost`: left out where this machine lacks the family or its loopback
     // address (EAFNOSUPPORT, EADDRNOTAVAIL), as long as one listener is left.
     bool if_available = false;
-    static constexpr auto members =
-        std::tuple(&ListenPlan::text, &ListenPlan::place, &ListenPlan::address, &ListenPlan::ipv6,
-                   &ListenPlan::port, &ListenPlan::if_available);
 };
 
 // What the probe hands the parent: one of these, encoded, on its fd 3; exit status 0. On an error
@@ -119,9 +96,6 @@ struct Plan {
     UsersSnapshot users;
     MdaSnapshot mda;
     AliasSnapshot aliases;
-    static constexpr auto members =
-        std::tuple(&Plan::config, &Plan::listeners, &Plan::identities, &Plan::smtpin,
-                   &Plan::control, &Plan::qmgr, &Plan::users, &Plan::mda, &Plan::aliases);
 };
 
 }  // namespace holdfast::links

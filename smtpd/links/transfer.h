@@ -8,7 +8,6 @@
 #pragma once
 
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "queue/envelope.h"
@@ -28,14 +27,12 @@ struct Refusal {
     std::uint16_t code = 0;
     std::string enhanced;
     std::string text;
-    static constexpr auto members = std::tuple(&Refusal::code, &Refusal::enhanced, &Refusal::text);
 };
 
 struct Begin {
     std::uint64_t transaction = 0;
     Envelope envelope;       // without recipients; `admitted` is set by qmgr
     std::uint64_t drop = 0;  // the DropBegin that this answers (control only), or 0
-    static constexpr auto members = std::tuple(&Begin::transaction, &Begin::envelope, &Begin::drop);
 };
 
 struct Recipients {
@@ -45,43 +42,35 @@ struct Recipients {
     // its sender gets the bounce. A local submission that loops, or whose header holds pieces that
     // are no address: sendmail's callers expect success and a bounce (control only).
     Refusal refusal{};
-    static constexpr auto members =
-        std::tuple(&Recipients::transaction, &Recipients::recipients, &Recipients::refusal);
 };
 
 struct Chunk {
     std::uint64_t transaction = 0;
     std::string bytes;  // at most max_chunk; LF line ends
-    static constexpr auto members = std::tuple(&Chunk::transaction, &Chunk::bytes);
 };
 
 struct End {
     std::uint64_t transaction = 0;
     std::uint64_t length = 0;  // of the whole body: qmgr checks it
-    static constexpr auto members = std::tuple(&End::transaction, &End::length);
 };
 
 struct Abort {
     std::uint64_t transaction = 0;
-    static constexpr auto members = std::tuple(&Abort::transaction);
 };
 
 struct Credit {
     std::uint64_t transaction = 0;
     std::uint32_t bytes = 0;
-    static constexpr auto members = std::tuple(&Credit::transaction, &Credit::bytes);
 };
 
 // On disk, file and directory: the mail is accepted. Also the answer to a repeat of (uid, id).
 struct Committed {
     std::uint64_t transaction = 0;
-    static constexpr auto members = std::tuple(&Committed::transaction);
 };
 
 struct Rejected {
     std::uint64_t transaction = 0;
     Refusal refusal;
-    static constexpr auto members = std::tuple(&Rejected::transaction, &Rejected::refusal);
 };
 
 }  // namespace holdfast::links

@@ -16,13 +16,11 @@ inline constexpr unsigned enum_limit<Lookup> = 3;
 struct NameQuery {
     std::uint64_t request = 0;
     std::string name;  // at most 64 bytes
-    static constexpr auto members = std::tuple(&NameQuery::request, &NameQuery::name);
 };
 
 struct UidQuery {
     std::uint64_t request = 0;
     std::uint32_t uid = 0;
-    static constexpr auto members = std::tuple(&UidQuery::request, &UidQuery::uid);
 };
 
 struct UserReply {
@@ -32,9 +30,6 @@ struct UserReply {
     std::uint32_t uid = 0;
     std::string full_name;  // GECOS up to the first comma, "&" replaced by the capitalised name
     std::string home;
-    static constexpr auto members =
-        std::tuple(&UserReply::request, &UserReply::lookup, &UserReply::name, &UserReply::uid,
-                   &UserReply::full_name, &UserReply::home);
 };
 
 using ToUsers = std::variant<NameQuery, UidQuery>;

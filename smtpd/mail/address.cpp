@@ -44,15 +44,6 @@ bool is_label(std::string_view label) {
         label, [](char c) { return ascii::is_alphanumeric(c) || c == '-' || c == '_'; });
 }
 
-bool is_domain_name(std::string_view text) {
-    while (true) {
-        const std::size_t dot = text.find('.');
-        if (!is_label(text.substr(0, dot))) return false;
-        if (dot == std::string_view::npos) return true;
-        text.remove_prefix(dot + 1);
-    }
-}
-
 bool is_ip_address(int family, std::string_view text) {
     in6_addr binary{};  // large enough for either family
     return text.size() < INET6_ADDRSTRLEN &&
@@ -84,6 +75,17 @@ std::size_t local_part_length(std::string_view text) {
 }
 
 }  // namespace
+
+bool is_domain_name(std::string_view text) {
+    // With the shortest local part it must still fit into an address.
+    if (text.size() + 2 > Address::max_length) return false;
+    while (true) {
+        const std::size_t dot = text.find('.');
+        if (!is_label(text.substr(0, dot))) return false;
+        if (dot == std::string_view::npos) return true;
+        text.remove_prefix(dot + 1);
+    }
+}
 
 std::optional<Address> Address::parse(std::string_view text) {
     if (text.size() > max_length) return std::nullopt;

@@ -8,6 +8,9 @@
 
 namespace holdfast {
 
+// A domain as it may stand behind the "@" of an address, address literals excepted.
+bool is_domain_name(std::string_view text);
+
 class Address {
   public:
     static constexpr std::size_t max_local_part = 64;  // RFC 5321 section 4.5.3.1.1, octets

@@ -26,14 +26,91 @@ auto is_symbol(char symbol) {
     return [symbol](const Token& token) { return token.is(symbol); };
 }
 
-// One piece between separators.
-class PieceReader {
+// Cuts a list into pieces and groups, and reads each piece.
+class ListReader {
   public:
-    PieceReader(std::string_view list, BareWords bare_words)
-        : list_(list), bare_words_(bare_words) {}
+    ListReader(std::string_view list, BareWords bare_words)
+        : list_(list), bare_words_(bare_words), lexer_(list) {}
+
+    AddressList read() {
+        while (true) {
+            const Token token = lexer_.next();
+            if (token.kind == TokenKind::end) break;
+            take(token);
+        }
+        finish_piece();
+        if (in_group_) finish_open_group();
+        return std::move(result_);
+    }
+
+  private:
+    void take(const Token& token) {
+        if (token.is(',') && !separates_hops()) {
+            finish_piece();
+        } else if (token.is(';')) {
+            finish_piece();
+            in_group_ = false;
+        } else if (token.is(':') && is_group_name()) {
+            in_group_ = true;
+            group_begin_ = piece_.front().begin;
+            piece_.clear();
+            in_route_ = false;
+        } else {
+            add(token);
+        }
+    }
+
+    // In "<@a,@b:user@c>" the comma is part of the source route.
+    bool separates_hops() const {
+        if (!in_route_) return false;
+        const Token following = lexer_.peek();
+        return following.is('@') || following.is(',');
+    }
+
+    bool is_group_name() const {
+        return !in_group_ && !malformed_ && !piece_.empty() && std::ranges::all_of(piece_, is_word);
+    }
+
+    void add(const Token& token) {
+        const bool stray_colon = token.is(':') && !in_route_;
+        if (token.kind == TokenKind::malformed || stray_colon) malformed_ = true;
+        if (token.is('@') && !piece_.empty() && piece_.back().is('<')) in_route_ = true;
+        if (token.is(':') || token.is('>')) in_route_ = false;
+        if (piece_.size() < max_tokens) {
+            piece_.push_back(token);
+        } else {
+            malformed_ = true;
+            piece_.back().end = token.end;
+        }
+    }
+
+    void finish_piece() {
+        if (!piece_.empty()) {
+            auto addresses = malformed_ ? std::nullopt : read_piece();
+            if (addresses) {
+                std::ranges::move(*addresses, std::back_inserter(result_.addresses));
+            } else {
+                give_back(piece_.front().begin, piece_.back().end);
+            }
+        }
+        piece_.clear();
+        malformed_ = false;
+        in_route_ = false;
+    }
+
+    // "list: a, b" without its ";" does little harm in a header; in an operand it may as well be
+    // "smtp:host", which names nobody.
+    void finish_open_group() {
+        if (bare_words_ == BareWords::recipients) give_back(group_begin_, list_.size());
+    }
+
+    void give_back(std::size_t begin, std::size_t end) {
+        result_.unreadable.emplace_back(list_.substr(begin, end - begin));
+    }
 
     // What the piece names; nothing where any part of it can't be read.
-    std::optional<Addresses> read(Tokens piece) const {
+    std::optional<Addresses> read_piece() const {
+        const Tokens piece = piece_;
         if (std::ranges::any_of(piece, is_symbol('<')) ||
             std::ranges::any_of(piece, is_symbol('>'))) {
             return read_angle(piece);
@@ -44,7 +121,6 @@ class PieceReader {
         return read_words(piece);
     }
 
-  private:
     static std::optional<Addresses> only(std::optional<ListedAddress> address) {
         if (!address) return std::nullopt;
         return Addresses{std::move(*address)};
@@ -118,118 +194,11 @@ class PieceReader {
 
     std::string_view list_;
     BareWords bare_words_;
-};
-
-// Cuts a list into pieces and groups.
-class ListReader {
-  public:
-    ListReader(std::string_view list, BareWords bare_words)
-        : list_(list), bare_words_(bare_words), lexer_(list), reader_(list, bare_words) {}
-
-    AddressList read() {
-        while (true) {
-            const Token token = lexer_.next();
-            if (token.kind == TokenKind::end) break;
-            take(token);
-        }
-        finish_piece();
-        if (in_group_) finish_open_group();
-        return std::move(result_);
-    }
-
-  private:
-    // Where the piece stands with regard to its "<".
-    enum class Angle : std::uint8_t { none, opened, route, past };
-
-    void take(const Token& token) {
-        if (token.is(',') && !separates_hops()) {
-            finish_piece();
-        } else if (token.is(';')) {
-            finish_piece();
-            in_group_ = false;
-        } else if (token.is(':') && is_group_name()) {
-            in_group_ = true;
-            group_begin_ = piece_.front().begin;
-            piece_.clear();
-            angle_ = Angle::none;
-        } else {
-            add(token);
-        }
-    }
-
-    // In "<@a,@b:user@c>" the comma is part of the source route.
-    bool separates_hops() const {
-        if (!in_route()) return false;
-        const Token following = lexer_.peek();
-        return following.is('@') || following.is(',');
-    }
-
-    bool in_route() const { return angle_ == Angle::route; }
-
-    void follow_angle(const Token& token) {
-        switch (angle_) {
-            case Angle::none:
-                if (token.is('<')) angle_ = Angle::opened;
-                break;
-            case Angle::opened:
-                angle_ = token.is('@') ? Angle::route : Angle::past;
-                break;
-            case Angle::route:
-                if (token.is(':') || token.is('>')) angle_ = Angle::past;
-                break;
-            case Angle::past:
-                break;
-        }
-    }
-
-    bool is_group_name() const {
-        return !in_group_ && !malformed_ && !piece_.empty() && std::ranges::all_of(piece_, is_word);
-    }
-
-    void add(const Token& token) {
-        const bool stray_colon = token.is(':') && !in_route();
-        if (token.kind == TokenKind::malformed || stray_colon) malformed_ = true;
-        follow_angle(token);
-        if (piece_.size() < max_tokens) {
-            piece_.push_back(token);
-        } else {
-            malformed_ = true;
-            piece_.back().end = token.end;
-        }
-    }
-
-    void finish_piece() {
-        if (!piece_.empty()) {
-            auto addresses = malformed_ ? std::nullopt : reader_.read(piece_);
-            if (addresses) {
-                std::ranges::move(*addresses, std::back_inserter(result_.addresses));
-            } else {
-                give_back(piece_.front().begin, piece_.back().end);
-            }
-        }
-        piece_.clear();
-        malformed_ = false;
-        angle_ = Angle::none;
-    }
-
-    // "list: a, b" without its ";" does little harm in a header; in an operand it may as well be
-    // "smtp:host", which names nobody.
-    void finish_open_group() {
-        if (bare_words_ == BareWords::recipients) give_back(group_begin_, list_.size());
-    }
-
-    void give_back(std::size_t begin, std::size_t end) {
-        result_.unreadable.emplace_back(list_.substr(begin, end - begin));
-    }
-
-    std::string_view list_;
-    BareWords bare_words_;
     AddressLexer lexer_;
-    PieceReader reader_;
     AddressList result_;
     std::vector<Token> piece_;
     bool malformed_ = false;
-    Angle angle_ = Angle::none;
+    bool in_route_ = false;  // between "<@" and ":"
     bool in_group_ = false;
     std::size_t group_begin_ = 0;
 };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <string>
 #include <string_view>
 
 namespace holdfast::ascii {
@@ -36,6 +37,12 @@ constexpr bool is_space(char c) {
 constexpr bool is_atext(char c) {
     return is_alphanumeric(c) ||
            (c != '\0' && std::string_view("!#$%&'*+-/=?^_`{|}~").find(c) != std::string_view::npos);
+}
+
+inline std::string lower_case(std::string_view text) {
+    std::string result(text);
+    std::ranges::transform(result, result.begin(), lower);
+    return result;
 }
 
 constexpr bool equal(std::string_view left, std::string_view right) {

@@ -165,15 +165,6 @@ Completion harmless(const Completion& facts) {
     return clean;
 }
 
-std::string quoted_local_part(std::string_view name) {
-    std::string out = "\"";
-    for (const char c : name) {
-        if (c == '"' || c == '\\') out.push_back('\\');
-        out.push_back(c);
-    }
-    return out + '"';
-}
-
 }  // namespace
 
 std::optional<Address> login_address(std::string_view user, std::uint32_t uid,
@@ -183,7 +174,7 @@ std::optional<Address> login_address(std::string_view user, std::uint32_t uid,
     };
     if (user.empty()) return of("uid-" + std::to_string(uid));
     if (auto plain = of(user); plain && plain->local_part() == user) return plain;
-    if (auto quoted = of(quoted_local_part(user))) return quoted;
+    if (auto quoted = of(quoted_string(user))) return quoted;
     return of("uid-" + std::to_string(uid));
 }
 

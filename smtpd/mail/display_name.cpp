@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "smtpd/base/utf8.h"
 #include "smtpd/mail/ascii.h"
 
 namespace holdfast {
@@ -22,35 +23,13 @@ bool is_bare_phrase(std::string_view text) {
            text.find("=?") == std::string_view::npos;
 }
 
-std::string quoted_phrase(std::string_view text) {
-    std::string out = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') out.push_back('\\');
-        out.push_back(c);
-    }
-    return out + '"';
-}
-
 bool continues_a_character(char c) {
     return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
 }
 
-// Length of the UTF-8 sequence that this byte starts, or 0.
-std::size_t sequence_length(unsigned char lead) {
-    if (lead < 0x80) return 1;
-    if (lead >= 0xc2 && lead < 0xe0) return 2;
-    if (lead >= 0xe0 && lead < 0xf0) return 3;
-    if (lead >= 0xf0 && lead < 0xf5) return 4;
-    return 0;
-}
-
 // The first character: a whole UTF-8 sequence, or nothing where it is not UTF-8.
 std::string_view first_character(std::string_view text) {
-    const std::size_t length = sequence_length(static_cast<unsigned char>(text.front()));
-    if (length == 0 || length > text.size()) return {};
-    const std::string_view character = text.substr(0, length);
-    return std::ranges::all_of(character.substr(1), continues_a_character) ? character
-                                                                           : std::string_view{};
+    return text.substr(0, character_length(text));
 }
 
 bool is_utf8(std::string_view text) {
@@ -109,6 +88,15 @@ std::string_view shortened(std::string_view text) {
 
 }  // namespace
 
+std::string quoted_string(std::string_view text) {
+    std::string out = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\') out.push_back('\\');
+        out.push_back(c);
+    }
+    return out + '"';
+}
+
 std::string without_controls(std::string_view text) {
     std::string out(text);
     std::ranges::replace_if(out, ascii::is_control, ' ');
@@ -120,7 +108,7 @@ std::string display_name(std::string_view name) {
     const std::string_view text = ascii::trimmed(clean);
     if (text.empty()) return {};
     if (!is_ascii(text)) return encoded_phrase(text);
-    return is_bare_phrase(text) ? std::string(text) : quoted_phrase(text);
+    return is_bare_phrase(text) ? std::string(text) : quoted_string(text);
 }
 
 }  // namespace holdfast

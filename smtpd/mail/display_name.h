@@ -13,6 +13,9 @@ inline constexpr std::size_t max_display_name = 500;  // bytes; the rest is cut 
 // go: nothing in a name can start another field. Empty where nothing is left.
 std::string display_name(std::string_view name);
 
+// `text` between quotation marks, its own and backslashes protected (RFC 5321 section 4.1.2).
+std::string quoted_string(std::string_view text);
+
 // `text` with a space for every control byte.
 std::string without_controls(std::string_view text);
 

@@ -1,5 +1,6 @@
 #include "smtpd/mda/account.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include <grp.h>
@@ -17,14 +18,10 @@ constexpr std::size_t max_entry = 1 << 20;
 constexpr int max_groups = 65536;  // the kernel's limit
 
 std::vector<gid_t> groups_of(const passwd& entry) {
-    std::vector<gid_t> groups(64);
-    int count = static_cast<int>(groups.size());
-    while (getgrouplist(entry.pw_name, entry.pw_gid, groups.data(), &count) < 0) {
-        if (groups.size() >= max_groups) break;
-        groups.resize(groups.size() * 4);
-        count = static_cast<int>(groups.size());
-    }
-    groups.resize(static_cast<std::size_t>(count));
+    std::vector<gid_t> groups(max_groups);
+    int count = max_groups;
+    getgrouplist(entry.pw_name, entry.pw_gid, groups.data(), &count);
+    groups.resize(static_cast<std::size_t>(std::min(count, max_groups)));
     return groups;
 }
 
@@ -55,21 +52,14 @@ Outcome no_account(const std::string& name, int code) {
 std::expected<Account, Outcome> find_account(const std::string& name) {
     if (!fit_for_a_file(name)) return std::unexpected(no_account(name, 0));
     alarm(patience_seconds);
-    std::vector<char> buffer(4096);
+    std::vector<char> buffer(max_entry);
     passwd entry{};
     passwd* found = nullptr;
-    int code = 0;
-    while ((code = getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found)) ==
-               ERANGE &&
-           buffer.size() < max_entry) {
-        buffer.resize(buffer.size() * 4);
-    }
-    if (found == nullptr) {
-        alarm(0);
-        return std::unexpected(no_account(name, code));
-    }
-    Account account{entry.pw_name, entry.pw_uid, entry.pw_gid, groups_of(entry), entry.pw_dir};
+    const int code = getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
+    const auto groups = found == nullptr ? std::vector<gid_t>() : groups_of(entry);
     alarm(0);
+    if (found == nullptr) return std::unexpected(no_account(name, code));
+    Account account{entry.pw_name, entry.pw_uid, entry.pw_gid, groups, entry.pw_dir};
     // A directory service may answer for another spelling of the name.
     if (!fit_for_a_file(account.name)) return std::unexpected(no_account(account.name, 0));
     return account;

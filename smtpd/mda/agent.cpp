@@ -104,8 +104,8 @@ void Agent::finish_front() {
         if (message.refusal()) {
             send(links::Report{message.job(), *message.refusal()});
         } else {
-            batch_memory_ += message.memory();
             batch_.push_back(message.take());
+            batch_memory_ += batch_.back().content.memory().size();
         }
         incoming_.pop_front();
     }
@@ -114,9 +114,7 @@ void Agent::finish_front() {
 // False where nothing can be said about what was written.
 bool Agent::store_batch() {
     if (batch_.empty()) return true;
-    std::vector<Outcome> outcomes;
-    if (const auto* mbox = std::get_if<Mbox>(&mailbox_)) outcomes = mbox->store(batch_);
-    if (const auto* maildir = std::get_if<Maildir>(&mailbox_)) outcomes = maildir->store(batch_);
+    auto outcomes = std::visit([&](const auto& to) { return to.store(batch_); }, mailbox_);
     if (outcomes.size() != batch_.size()) return false;
     for (std::size_t i = 0; i < outcomes.size(); ++i) {
         send(links::Report{batch_[i].order.job, std::move(outcomes[i])});

@@ -1,5 +1,5 @@
-// The bytes of one message as its mailbox will hold them: in memory while they are few, then in a
-// file that the mailbox chose. So a large message costs a small agent.
+// One message on its way into a mailbox. Its bytes, as the mailbox will hold them, are in memory
+// while they are few, then in a file that the mailbox chose: a large message costs a small agent.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 
 #include "smtpd/base/error.h"
 #include "smtpd/base/unique_fd.h"
+#include "smtpd/links/qmgr_mda.h"
 
 namespace holdfast::mda {
 
@@ -40,6 +41,11 @@ class Content {
     std::string memory_;
     UniqueFd file_;
     std::uint64_t size_ = 0;
+};
+
+struct Parcel {
+    links::Deliver order;
+    Content content;
 };
 
 // Writes everything at the end of `fd`. Fails with the errno of write(); part of it may be there.

@@ -1,9 +1,9 @@
 #include "smtpd/mda/dot_lock.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <ctime>
+#include <sstream>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -38,25 +38,15 @@ bool is_old(const struct stat& facts) {
     return std::labs(std::time(nullptr) - facts.st_mtime) > old_after_seconds;
 }
 
+// Whether the file of these facts still has its name.
+bool is_at(const DotLock::Place& place, const struct stat& facts) {
+    struct stat now{};
+    return fstatat(place.folder, place.name.c_str(), &now, AT_SYMLINK_NOFOLLOW) == 0 &&
+           now.st_ino == facts.st_ino && now.st_dev == facts.st_dev;
+}
+
 bool hold(int fd) {
     return flock(fd, LOCK_EX | LOCK_NB) == 0;
-}
-
-std::optional<std::string_view> take_word(std::string_view& text, char end) {
-    const std::size_t at = text.find(end);
-    if (at == std::string_view::npos) return std::nullopt;
-    const std::string_view word = text.substr(0, at);
-    text.remove_prefix(at + 1);
-    return word;
-}
-
-std::optional<std::uint64_t> take_number(std::string_view& text, char end) {
-    const auto word = take_word(text, end);
-    if (!word || word->empty()) return std::nullopt;
-    std::uint64_t value = 0;
-    const auto [stop, problem] = std::from_chars(word->data(), word->data() + word->size(), value);
-    if (problem != std::errc() || stop != word->data() + word->size()) return std::nullopt;
-    return value;
 }
 
 }  // namespace
@@ -73,13 +63,13 @@ std::string lock_text(pid_t owner, std::string_view boot,
 }
 
 std::optional<AppendRecord> parse_lock(std::string_view text, std::string_view boot) {
-    if (boot.empty() || !take_number(text, '\n')) return std::nullopt;
-    if (take_word(text, ' ') != boot) return std::nullopt;
-    const auto inode = take_number(text, ' ');
-    const auto begin = take_number(text, ' ');
-    const auto end = take_number(text, '\n');
-    if (!inode || !begin || !end || *end < *begin) return std::nullopt;
-    return AppendRecord{*inode, *begin, *end};
+    std::istringstream words{std::string(text)};
+    pid_t owner = 0;
+    std::string owners_boot;
+    AppendRecord append;
+    words >> owner >> owners_boot >> append.inode >> append.begin >> append.end;
+    if (!words || owners_boot != boot || append.end < append.begin) return std::nullopt;
+    return append;
 }
 
 std::string boot_id() {
@@ -93,47 +83,29 @@ std::string boot_id() {
 }
 
 Result<std::optional<DotLock>> DotLock::try_take(const Place& place) {
-    UniqueFd file(openat(place.folder, place.name.c_str(),
-                         O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, our_mode));
-    if (!file && errno == EEXIST) return take_over(place);
-    if (!file) return errno_error("create", place.name);
-    // Between the two calls another agent may have taken the file for a dead one's: then it has
-    // the lock.
-    if (!hold(file.get())) return std::nullopt;
-    DotLock lock(place, std::move(file));
-    if (!lock.in_place()) {
-        lock.file_.reset();
-        return std::nullopt;
+    constexpr int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC;
+    const char* name = place.name.c_str();
+    UniqueFd file(openat(place.folder, name, flags | O_CREAT | O_EXCL, our_mode));
+    if (!file && errno != EEXIST) return errno_error("create", place.name);
+    if (!file) {
+        struct stat facts{};
+        if (fstatat(place.folder, name, &facts, AT_SYMLINK_NOFOLLOW) != 0) return std::nullopt;
+        if (!is_ours(facts)) {
+            if (const auto done = break_old(place); !done) return done.error().pass();
+            return std::nullopt;
+        }
+        file.reset(openat(place.folder, name, flags));
     }
-    if (const auto done = lock.write_text({}); !done) return done.error().in(place.name);
-    return std::optional<DotLock>(std::move(lock));
-}
-
-Result<std::optional<DotLock>> DotLock::take_over(const Place& place) {
-    struct stat facts{};
-    if (fstatat(place.folder, place.name.c_str(), &facts, AT_SYMLINK_NOFOLLOW) != 0) {
-        if (errno == ENOENT) return std::nullopt;  // just released
-        return errno_error("look at", place.name);
-    }
-    if (!is_ours(facts)) {
-        if (const auto done = break_old(place); !done) return done.error().pass();
-        return std::nullopt;
-    }
-    UniqueFd file(openat(place.folder, place.name.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+    // A new file too may have been taken for a dead one's before this: then another has the lock.
     if (!file || !hold(file.get())) return std::nullopt;
-    DotLock lock(place, std::move(file));
-    if (!lock.in_place()) {
-        lock.file_.reset();
-        return std::nullopt;
-    }
+    std::optional<DotLock> lock(DotLock(place, std::move(file)));
+    if (!lock->in_place()) return std::nullopt;
     std::string buffer;
-    const auto text = read_at(lock.file_.get(), 0, text_length, buffer);
+    const auto text = read_at(lock->file_.get(), 0, text_length, buffer);
     if (!text) return text.error().in(place.name);
-    lock.inherited_ = parse_lock(*text, place.boot);
-    if (const auto done = lock.write_text(lock.inherited_); !done) {
-        return done.error().in(place.name);
-    }
-    return std::optional<DotLock>(std::move(lock));
+    lock->inherited_ = parse_lock(*text, place.boot);
+    if (const auto done = lock->record(lock->inherited_); !done) return done.error().pass();
+    return lock;
 }
 
 // The flock keeps two agents from breaking one lock, where the second would hit a new one.
@@ -142,10 +114,7 @@ Status DotLock::break_old(const Place& place) {
         openat(place.folder, place.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!file) return {};  // gone, or not for us to judge: it is held until it goes away
     const struct stat facts = facts_of(file.get());
-    struct stat now{};
-    if (!S_ISREG(facts.st_mode) || !is_old(facts) || !hold(file.get()) ||
-        fstatat(place.folder, place.name.c_str(), &now, AT_SYMLINK_NOFOLLOW) != 0 ||
-        now.st_ino != facts.st_ino || now.st_dev != facts.st_dev) {
+    if (!S_ISREG(facts.st_mode) || !is_old(facts) || !hold(file.get()) || !is_at(place, facts)) {
         return {};
     }
     if (unlinkat(place.folder, place.name.c_str(), 0) != 0) {
@@ -162,17 +131,11 @@ DotLock::~DotLock() {
 }
 
 bool DotLock::in_place() const {
-    struct stat now{};
     const struct stat held = facts_of(file_.get());
-    return fstatat(place_.folder, place_.name.c_str(), &now, AT_SYMLINK_NOFOLLOW) == 0 &&
-           now.st_ino == held.st_ino && now.st_dev == held.st_dev && is_ours(now);
+    return is_ours(held) && is_at(place_, held);
 }
 
-Status DotLock::record(const AppendRecord& append) {
-    return write_text(append);
-}
-
-Status DotLock::write_text(const std::optional<AppendRecord>& append) {
+Status DotLock::record(const std::optional<AppendRecord>& append) {
     const std::string text = lock_text(getpid(), place_.boot, append);
     const ssize_t written = ::pwrite(file_.get(), text.data(), text.size(), 0);
     if (written != static_cast<ssize_t>(text.size())) return errno_error("write", place_.name);

@@ -61,18 +61,13 @@ class DotLock {
     const std::optional<AppendRecord>& inherited() const { return inherited_; }
 
     // To be called before an append, so that a successor can undo it.
-    Status record(const AppendRecord& append);
-
-    // Lets go and leaves the file with its record behind: the successor shall undo the append.
-    void abandon() { file_.reset(); }
+    Status record(const std::optional<AppendRecord>& append);
 
   private:
     DotLock(Place place, UniqueFd file) : place_(std::move(place)), file_(std::move(file)) {}
 
-    static Result<std::optional<DotLock>> take_over(const Place& place);
     static Status break_old(const Place& place);
     bool in_place() const;
-    Status write_text(const std::optional<AppendRecord>& append);
 
     Place place_;
     UniqueFd file_;

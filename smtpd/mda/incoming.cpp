@@ -1,5 +1,9 @@
 #include "smtpd/mda/incoming.h"
 
+#include <algorithm>
+
+#include "smtpd/mail/ascii.h"
+#include "smtpd/mail/header.h"
 #include "smtpd/mda/outcome.h"
 #include "smtpd/mda/trace.h"
 
@@ -7,44 +11,35 @@ namespace holdfast::mda {
 
 namespace {
 
-// Closed has neither a head nor a file.
-std::string head_for(const Mailbox& mailbox, const links::Deliver& order) {
-    if (const auto* mbox = std::get_if<Mbox>(&mailbox)) return mbox->head(order);
-    if (const auto* maildir = std::get_if<Maildir>(&mailbox)) return maildir->head(order);
-    return {};
-}
-
-Result<UniqueFd> spill_file_in(const Mailbox& mailbox, const links::Deliver& order) {
-    if (const auto* mbox = std::get_if<Mbox>(&mailbox)) return mbox->spill_file(order);
-    if (const auto* maildir = std::get_if<Maildir>(&mailbox)) return maildir->spill_file(order);
-    return plain_error("no mailbox");
-}
+// Each delivery and each hop adds its lines at the top: a loop shows well before this.
+constexpr std::size_t searched_header = 64 * 1024;
 
 }  // namespace
 
+bool was_delivered_to(std::string_view message, std::string_view delivered_to) {
+    const SplitMessage split = split_message(message.substr(0, searched_header));
+    const std::string wanted = header_text(delivered_to);
+    return !wanted.empty() && std::ranges::any_of(split.fields, [&](const HeaderField& field) {
+        return field.named("Delivered-To") && ascii::equal(ascii::trimmed(field.value), wanted);
+    });
+}
+
 Incoming::Incoming(const Mailbox& mailbox, const links::Deliver& order)
     : mailbox_(mailbox),
-      parcel_{order, Content(head_for(mailbox, order))},
-      loop_(order.delivered_to),
+      parcel_{order, Content(std::visit([&](const auto& to) { return to.head(order); }, mailbox))},
+      head_(parcel_.content.memory().size()),
       missing_(order.length) {
     if (std::holds_alternative<Mbox>(mailbox)) quoter_.emplace();
     if (const auto* closed = std::get_if<Closed>(&mailbox)) refusal_ = closed->why;
-    if (missing_ == 0 && quoter_) keep(quoter_->finish());
+    if (missing_ == 0) finish();
 }
 
 bool Incoming::feed(std::string_view bytes) {
     if (bytes.size() > missing_) return false;
     missing_ -= bytes.size();
     if (refusal_) return true;
-    loop_.feed(bytes);
-    if (loop_.found()) {
-        give_up(refused("5.4.6", "mail loop: this message has been delivered to " +
-                                     header_text(parcel_.order.delivered_to) +
-                                     " before; look for a forward that leads back here"));
-        return true;
-    }
     keep(quoter_ ? quoter_->quote(bytes) : std::string(bytes));
-    if (missing_ == 0 && quoter_) keep(quoter_->finish());
+    if (missing_ == 0) finish();
     return true;
 }
 
@@ -53,11 +48,26 @@ void Incoming::keep(std::string_view bytes) {
     Content& content = parcel_.content;
     if (const auto done = content.append(bytes); !done) return give_up(retry_after(done.error()));
     if (!content.wants_file()) return;
-    auto file = spill_file_in(mailbox_, parcel_.order);
+    look_for_loop();
+    if (refusal_) return;
+    auto file = std::visit([&](const auto& to) { return to.spill_file(parcel_.order); }, mailbox_);
     if (!file) return give_up(retry_after(file.error()));
-    if (const auto done = content.spill(std::move(*file)); !done) {
-        give_up(retry_after(done.error()));
-    }
+    const auto done = content.spill(std::move(*file));
+    if (!done) give_up(retry_after(done.error()));
+}
+
+void Incoming::finish() {
+    if (quoter_) keep(quoter_->finish());
+    look_for_loop();
+}
+
+// Of a message that is in a file by now the start has been looked at before it went there.
+void Incoming::look_for_loop() {
+    const std::string_view bytes = parcel_.content.memory();
+    const std::string& user = parcel_.order.delivered_to;
+    if (refusal_ || bytes.empty() || !was_delivered_to(bytes.substr(head_), user)) return;
+    give_up(refused("5.4.6", "mail loop: this message has been delivered to " + header_text(user) +
+                                 " before; look for a forward that leads back here"));
 }
 
 void Incoming::give_up(Outcome why) {
@@ -66,8 +76,9 @@ void Incoming::give_up(Outcome why) {
 }
 
 void Incoming::discard() {
-    const auto* maildir = std::get_if<Maildir>(&mailbox_);
-    if (maildir != nullptr && parcel_.content.file() >= 0) maildir->discard(parcel_.order);
+    if (parcel_.content.file() >= 0) {
+        std::visit([&](const auto& to) { to.discard(parcel_.order); }, mailbox_);
+    }
     parcel_.content = Content({});
 }
 

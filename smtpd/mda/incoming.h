@@ -1,14 +1,13 @@
-// A message while its bytes come in: takes the form of its mailbox on the way, moves to a file of
-// the mailbox when it grows large, and is watched for a mail loop.
+// A message while its bytes come in: takes the form of its mailbox on the way, and moves to a file
+// of the mailbox when it grows large. A mail loop ends here (F49): a message that names this user
+// in a Delivered-To line near its top has been here before.
 #pragma once
 
 #include <optional>
 #include <string_view>
 
-#include "smtpd/mda/loop_detector.h"
 #include "smtpd/mda/mailbox.h"
 #include "smtpd/mda/mbox_format.h"
-#include "smtpd/mda/parcel.h"
 
 namespace holdfast::mda {
 
@@ -22,10 +21,10 @@ class Incoming {
     bool complete() const { return missing_ == 0; }
 
     // Why this message will not be stored: its bytes are dropped from then on. Nothing: it will.
+    // To be asked once it is complete.
     const std::optional<Outcome>& refusal() const { return refusal_; }
 
     std::uint64_t job() const { return parcel_.order.job; }
-    std::size_t memory() const { return parcel_.content.memory().size(); }
 
     // The whole message, which must be complete and not refused.
     Parcel take() { return std::move(parcel_); }
@@ -35,14 +34,19 @@ class Incoming {
 
   private:
     void keep(std::string_view bytes);
+    void finish();
+    void look_for_loop();
     void give_up(Outcome why);
 
     const Mailbox& mailbox_;
     Parcel parcel_;
-    LoopDetector loop_;
+    std::size_t head_;                  // bytes that we put in front
     std::optional<MboxQuoter> quoter_;  // for a mailbox file
     std::optional<Outcome> refusal_;
     std::uint64_t missing_;
 };
+
+// Whether the header at the start of `message` has a Delivered-To line of this value. Pure.
+bool was_delivered_to(std::string_view message, std::string_view delivered_to);
 
 }  // namespace holdfast::mda

@@ -8,9 +8,18 @@
 
 namespace holdfast::mda {
 
-// Takes nothing: each job gets the same answer.
+// Takes nothing: each job gets the same answer, so nothing is ever stored.
 struct Closed {
     Outcome why;
+
+    std::string head(const links::Deliver& /*order*/) const { return {}; }
+    Result<UniqueFd> spill_file(const links::Deliver& /*order*/) const {
+        return plain_error(why.text);
+    }
+    void discard(const links::Deliver& /*order*/) const {}
+    std::vector<Outcome> store(std::span<const Parcel> batch) const {
+        return std::vector(batch.size(), why);
+    }
 };
 
 using Mailbox = std::variant<Closed, Mbox, Maildir>;

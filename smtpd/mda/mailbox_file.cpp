@@ -8,15 +8,6 @@ namespace holdfast::mda {
 namespace {
 
 constexpr mode_t mailbox_mode = 0600;
-// In a folder where others may create and rename, the file may come and go between two calls.
-constexpr int attempts = 20;
-
-struct flock whole_file(short type) {
-    struct flock lock{};
-    lock.l_type = type;
-    lock.l_whence = SEEK_SET;
-    return lock;
-}
 
 std::string_view kind_of(mode_t mode) {
     if (S_ISLNK(mode)) return "a symbolic link";
@@ -56,23 +47,10 @@ std::unexpected<Error> open_failed(const MailboxFile::Place& place) {
 }  // namespace
 
 Result<MailboxFile> MailboxFile::open(const Place& place) {
-    for (int attempt = 1;; ++attempt) {
-        auto file = open_once(place);
-        const bool came_or_went =
-            !file && (file.error().code() == ENOENT || file.error().code() == EEXIST);
-        if (!came_or_went || attempt == attempts) return file;
-    }
-}
-
-Result<MailboxFile> MailboxFile::open_once(const Place& place) {
-    constexpr int flags = O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-    UniqueFd file(openat(place.folder, place.name.c_str(), flags));
-    if (!file && errno == ENOENT) {
-        file.reset(
-            openat(place.folder, place.name.c_str(), flags | O_CREAT | O_EXCL, mailbox_mode));
-    }
-    if (!file) return open_failed(place);
-    MailboxFile mailbox(std::move(file));
+    constexpr int flags =
+        O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    MailboxFile mailbox(UniqueFd(openat(place.folder, place.name.c_str(), flags, mailbox_mode)));
+    if (mailbox.fd() < 0) return open_failed(place);
     struct stat facts{};
     if (fstat(mailbox.fd(), &facts) != 0) return errno_error("look at mailbox", place.path);
     if (const auto why = objection(facts, place.path)) return plain_error(*why);
@@ -80,7 +58,9 @@ Result<MailboxFile> MailboxFile::open_once(const Place& place) {
 }
 
 Result<bool> MailboxFile::try_lock() const {
-    const struct flock lock = whole_file(F_WRLCK);
+    struct flock lock{};  // of the whole file
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
     if (fcntl(fd(), F_SETLK, &lock) == 0) return true;
     if (errno == EAGAIN || errno == EACCES) return false;
     return errno_error("lock mailbox");

@@ -35,7 +35,6 @@ class MailboxFile {
 
   private:
     explicit MailboxFile(UniqueFd file) : file_(std::move(file)) {}
-    static Result<MailboxFile> open_once(const Place& place);
 
     UniqueFd file_;
 };

@@ -1,15 +1,14 @@
 #include "smtpd/mda/maildir.h"
 
 #include <algorithm>
-#include <memory>
+#include <filesystem>
+#include <map>
 #include <optional>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "smtpd/base/deleter.h"
 #include "smtpd/mda/outcome.h"
 #include "smtpd/mda/sync.h"
 #include "smtpd/mda/trace.h"
@@ -63,17 +62,6 @@ Result<UniqueFd> open_home(const std::string& home) {
     return folder;
 }
 
-using Listing = std::unique_ptr<DIR, Deleter<closedir>>;
-
-Result<Listing> list(int folder) {
-    UniqueFd own(openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!own) return errno_error("list folder");
-    Listing listing(fdopendir(own.get()));
-    if (listing == nullptr) return errno_error("list folder");
-    own.release();
-    return listing;
-}
-
 }  // namespace
 
 std::string maildir_name(const links::Deliver& order, std::string_view hostname) {
@@ -85,14 +73,10 @@ std::string maildir_name(const links::Deliver& order, std::string_view hostname)
 
 struct Maildir::Item {
     const Parcel* parcel = nullptr;
-    UniqueFd file;  // in tmp/, written and not yet synced; none where the parcel has its own
-    State state = State::absent;
-    Outcome failure;
+    UniqueFd own;                    // in tmp/; none where the parcel came as a file
+    std::optional<Outcome> outcome;  // nothing while it is on its way into new/
 
-    void fail(const Error& error) {
-        state = State::failed;
-        failure = retry_after(error);
-    }
+    int file() const { return own ? own.get() : parcel->content.file(); }
 };
 
 Result<Maildir> Maildir::open(Settings settings) {
@@ -122,7 +106,7 @@ Result<Maildir> Maildir::open(Settings settings) {
 }
 
 std::string Maildir::head(const links::Deliver& order) const {
-    return trace_lines(order, settings_.hostname);
+    return trace_lines(order);
 }
 
 std::string Maildir::name(const links::Deliver& order) const {
@@ -147,22 +131,20 @@ void Maildir::discard(const links::Deliver& order) const {
 }
 
 std::vector<Outcome> Maildir::store(std::span<const Parcel> batch) const {
+    const auto all_later = [&](const Error& why) {
+        return std::vector<Outcome>(batch.size(), retry_after(why));
+    };
     std::vector<Item> items(batch.size());
     for (std::size_t i = 0; i < batch.size(); ++i) items[i].parcel = &batch[i];
-    if (const auto done = find_earlier(items); !done) {
-        return std::vector<Outcome>(batch.size(), retry_after(done.error()));
-    }
+    if (const auto done = find_earlier(items); !done) return all_later(done.error());
     for (Item& item : items) write(item);
     sync(items);
     for (Item& item : items) publish(item);
     if (const auto done = sync_folders(items); !done) {
-        if (!take_back(items)) return {};
-        return std::vector<Outcome>(batch.size(), retry_after(done.error()));
+        return take_back(items) ? all_later(done.error()) : std::vector<Outcome>();
     }
     std::vector<Outcome> outcomes;
-    for (const Item& item : items) {
-        outcomes.push_back(item.state == State::failed ? item.failure : delivered("maildir"));
-    }
+    for (const Item& item : items) outcomes.push_back(*item.outcome);
     return outcomes;
 }
 
@@ -173,79 +155,71 @@ Status Maildir::find_earlier(std::span<Item> items) const {
         if (item.parcel->order.repeated) wanted.emplace(name_key(item.parcel->order), &item);
     }
     if (wanted.empty()) return {};
-    const auto look_in = [&](const UniqueFd& folder, State found) -> Status {
-        const auto listing = list(folder.get());
-        if (!listing) return listing.error().in("Maildir " + path());
-        errno = 0;
-        while (const dirent* entry = readdir(listing->get())) {
-            const auto match = wanted.find(key_of(entry->d_name));
-            if (match != wanted.end()) match->second->state = found;
+    for (const char* folder : {"/new", "/cur"}) {
+        std::error_code failure;
+        std::filesystem::directory_iterator at(path() + folder, failure);
+        for (; !failure && at != std::filesystem::directory_iterator(); at.increment(failure)) {
+            const auto match = wanted.find(key_of(at->path().filename().native()));
+            if (match != wanted.end()) match->second->outcome = delivered("maildir");
         }
-        if (errno != 0) return errno_error("list", path());
-        return {};
-    };
-    if (const auto done = look_in(new_, State::in_new); !done) return done;
-    return look_in(cur_, State::in_cur);
+        if (failure) return std::unexpected(Error(failure.value(), "list", path() + folder));
+    }
+    return {};
 }
 
 void Maildir::write(Item& item) const {
-    if (item.state != State::absent) return;
     const Content& content = item.parcel->content;
-    if (content.file() < 0) {
-        auto file = spill_file(item.parcel->order);
-        if (!file) return item.fail(file.error());
-        item.file = std::move(*file);
-        if (const auto written = write_whole(item.file.get(), content.memory()); !written) {
-            discard(item.parcel->order);
-            return item.fail(Error(written.error().code(), "write in", path() + "/tmp"));
-        }
+    if (item.outcome || content.file() >= 0) return;
+    auto file = spill_file(item.parcel->order);
+    auto written = file ? write_whole(file->get(), content.memory()) : Status();
+    if (!file) {
+        item.outcome = retry_after(file.error());
+    } else if (!written) {
+        item.outcome = retry_after(Error(written.error().code(), "write in", path() + "/tmp"));
+    } else {
+        item.own = std::move(*file);
     }
-    item.state = State::written;
 }
 
 void Maildir::sync(std::span<Item> items) const {
-    std::vector<Item*> written;
     std::vector<int> files;
-    for (Item& item : items) {
-        if (item.state != State::written) continue;
-        written.push_back(&item);
-        files.push_back(item.file ? item.file.get() : item.parcel->content.file());
-    }
+    for (const Item& item : items) files.push_back(item.outcome ? -1 : item.file());
     const std::vector<int> results = sync_files(files);
-    for (std::size_t i = 0; i < written.size(); ++i) {
+    for (std::size_t i = 0; i < items.size(); ++i) {
         if (results[i] == 0) continue;
-        discard(written[i]->parcel->order);
-        written[i]->fail(Error(results[i], "write to disk in", path() + "/tmp"));
+        items[i].outcome = retry_after(Error(results[i], "write to disk in", path() + "/tmp"));
     }
 }
 
+// Into new/, or away where it must not or need not get there.
 void Maildir::publish(Item& item) const {
-    item.file.reset();
+    item.own.reset();
     const std::string file_name = name(item.parcel->order);
-    if (item.state != State::written) {
-        // Came as a file, and is there already.
-        if (item.parcel->content.file() >= 0) discard(item.parcel->order);
-    } else if (renameat(tmp_.get(), file_name.c_str(), new_.get(), file_name.c_str()) != 0) {
-        item.fail(Error(errno, "rename into", path() + "/new"));
-        discard(item.parcel->order);
+    if (item.outcome) return discard(item.parcel->order);
+    if (renameat(tmp_.get(), file_name.c_str(), new_.get(), file_name.c_str()) == 0) {
+        item.outcome = delivered("maildir");
     } else {
-        item.state = State::in_new;
+        item.outcome = retry_after(Error(errno, "rename into", path() + "/new"));
+        discard(item.parcel->order);
     }
 }
 
-Status Maildir::sync_folders(std::span<Item> items) const {
-    const auto in = [&](State state) { return std::ranges::count(items, state, &Item::state) > 0; };
-    // One that was found in cur/ may have been published by an agent that died before its sync.
-    if (in(State::in_cur) && fsync(cur_.get()) != 0) return errno_error("write to disk", path());
-    if (in(State::in_new) && fsync(new_.get()) != 0) return errno_error("write to disk", path());
+// cur/ for what may have been found there: the agent that published it may have died before its
+// sync.
+Status Maildir::sync_folders(std::span<const Item> items) const {
+    const bool searched =
+        std::ranges::any_of(items, [](const Item& item) { return item.parcel->order.repeated; });
+    if (fsync(new_.get()) != 0 || (searched && fsync(cur_.get()) != 0)) {
+        return errno_error("write to disk", path());
+    }
     return {};
 }
 
 // False where one of them has gone to cur/ meanwhile, or was there before: somebody has it.
-bool Maildir::take_back(std::span<Item> items) const {
+bool Maildir::take_back(std::span<const Item> items) const {
     bool all = true;
     for (const Item& item : items) {
-        if (item.state == State::failed) continue;
+        if (item.outcome->verdict != Verdict::delivered) continue;
         const std::string file_name = name(item.parcel->order);
         all = unlinkat(new_.get(), file_name.c_str(), 0) == 0 && all;
     }

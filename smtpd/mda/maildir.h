@@ -3,14 +3,12 @@
 // finds what an earlier one left, in new/ or in cur/.
 #pragma once
 
-#include <map>
-#include <set>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "queue/verdict.h"
-#include "smtpd/mda/parcel.h"
+#include "smtpd/mda/content.h"
 
 namespace holdfast::mda {
 
@@ -23,7 +21,7 @@ class Maildir {
     struct Settings {
         std::string home;      // of the user; may be reached over symbolic links
         std::string path;      // below it: "Maildir"; no link is followed in there
-        std::string hostname;  // for the names and the Received line
+        std::string hostname;  // for the names
     };
 
     // Opens it, or makes what is missing of it, durably. To be called as the user.
@@ -44,7 +42,6 @@ class Maildir {
     std::string path() const { return settings_.home + "/" + settings_.path; }
 
   private:
-    enum class State : std::uint8_t { absent, written, in_new, in_cur, failed };
     struct Item;
 
     Maildir(Settings settings, UniqueFd top)
@@ -55,8 +52,8 @@ class Maildir {
     void write(Item& item) const;
     void sync(std::span<Item> items) const;
     void publish(Item& item) const;
-    Status sync_folders(std::span<Item> items) const;
-    bool take_back(std::span<Item> items) const;
+    Status sync_folders(std::span<const Item> items) const;
+    bool take_back(std::span<const Item> items) const;
 
     Settings settings_;
     UniqueFd top_;

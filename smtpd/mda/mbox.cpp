@@ -17,21 +17,12 @@ namespace holdfast::mda {
 
 namespace {
 
-using std::chrono::milliseconds;
-
-// Pauses between attempts at the locks: longer each time, and never in step with a rival's.
-class Pause {
-  public:
-    void rest() {
-        std::uniform_int_distribution<int> spread(longest_ / 2, longest_);
-        std::this_thread::sleep_for(milliseconds(spread(random_)));
-        longest_ = std::min(longest_ * 2, 100);
-    }
-
-  private:
-    int longest_ = 4;
-    std::minstd_rand random_{std::random_device()()};
-};
+// Between attempts at the locks: longer each time, and never in step with a rival's.
+std::chrono::milliseconds pause_after(unsigned attempt) {
+    static thread_local std::minstd_rand random{std::random_device()()};
+    const int longest = attempt < 5 ? 4 << attempt : 100;
+    return std::chrono::milliseconds(std::uniform_int_distribution(longest / 2, longest)(random));
+}
 
 }  // namespace
 
@@ -42,11 +33,11 @@ Result<Mbox> Mbox::open(Settings settings) {
 }
 
 std::string Mbox::head(const links::Deliver& order) const {
-    return from_line(order) + trace_lines(order, settings_.hostname);
+    return from_line(order) + trace_lines(order);
 }
 
 Result<UniqueFd> Mbox::spill_file(const links::Deliver& order) const {
-    const std::string name = "." + settings_.name + "." + delivery_tag(order);
+    const std::string name = "." + settings_.name + "." + order.id.text();
     unlinkat(folder_.get(), name.c_str(), 0);  // left by an agent that was killed just here
     UniqueFd file(openat(folder_.get(), name.c_str(),
                          O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
@@ -60,16 +51,17 @@ Result<UniqueFd> Mbox::spill_file(const links::Deliver& order) const {
 std::vector<Outcome> Mbox::store(std::span<const Parcel> batch) const {
     auto held = lock();
     if (!held) return std::vector<Outcome>(batch.size(), held.error());
-    return MboxAppend(held->mailbox.fd(), folder_.get(), held->lock).run(batch);
+    return append_to_mbox(held->mailbox.fd(), folder_.get(), held->lock, batch);
 }
 
 std::expected<Mbox::Held, Outcome> Mbox::lock() const {
     const MonoTime deadline = real_clock().mono() + settings_.patience;
-    for (Pause pause;; pause.rest()) {
+    for (unsigned attempt = 0;; ++attempt) {
         auto held = try_lock();
         if (!held) return std::unexpected(retry_after(held.error()));
         if (*held) return std::move(**held);
         if (real_clock().mono() > deadline) return std::unexpected(still_locked());
+        std::this_thread::sleep_for(pause_after(attempt));
     }
 }
 

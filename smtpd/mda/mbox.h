@@ -14,18 +14,17 @@
 
 #include "queue/verdict.h"
 #include "smtpd/base/clock.h"
+#include "smtpd/mda/content.h"
 #include "smtpd/mda/dot_lock.h"
 #include "smtpd/mda/mailbox_file.h"
-#include "smtpd/mda/parcel.h"
 
 namespace holdfast::mda {
 
 class Mbox {
   public:
     struct Settings {
-        std::string folder;    // "/var/mail"
-        std::string name;      // the file's: "alice"; one component, and no lock file's name
-        std::string hostname;  // for the Received line
+        std::string folder;  // "/var/mail"
+        std::string name;    // the file's: "alice"; one component, and no lock file's name
         Duration patience = std::chrono::seconds(30);  // how long others may hold the locks
     };
 
@@ -38,6 +37,7 @@ class Mbox {
     // Where a large message waits until it is complete: the locks are held for the append only.
     // In the mail folder, so that the user's quota counts, and without a name.
     Result<UniqueFd> spill_file(const links::Deliver& order) const;
+    void discard(const links::Deliver& /*order*/) const {}
 
     // Appends, in order; durable on return. One outcome for each, or none at all where a failed
     // append could not be undone: then nothing may be said about it.

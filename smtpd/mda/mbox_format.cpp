@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <ctime>
 
 #include "smtpd/mda/trace.h"
@@ -24,17 +23,12 @@ std::string one_word(std::string_view sender) {
 }  // namespace
 
 std::string from_line(const links::Deliver& order) {
-    static constexpr std::array days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static constexpr std::array months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     const std::time_t seconds = order.admitted / 1000;
     tm at{};
     gmtime_r(&seconds, &at);
     std::array<char, 64> date{};
-    std::snprintf(date.data(), date.size(), " %s %s %2d %02d:%02d:%02d %04d\n",
-                  days.at(static_cast<std::size_t>(at.tm_wday)),
-                  months.at(static_cast<std::size_t>(at.tm_mon)), at.tm_mday, at.tm_hour, at.tm_min,
-                  at.tm_sec, at.tm_year + 1900);
+    // No room has a locale but "C".
+    std::strftime(date.data(), date.size(), " %a %b %e %H:%M:%S %Y\n", &at);
     return std::string(from) + one_word(order.return_path) + date.data();
 }
 

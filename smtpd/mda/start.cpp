@@ -39,7 +39,7 @@ std::expected<Destination, Outcome> find_destination(const Assignment& assignmen
 
 Result<Mailbox> open_mailbox(const Destination& to, const links::MdaSnapshot& snapshot) {
     if (to.mailbox == links::Mailbox::mbox) {
-        auto mbox = Mbox::open({snapshot.mail_folder, to.name, snapshot.hostname});
+        auto mbox = Mbox::open({snapshot.mail_folder, to.name});
         if (!mbox) return mbox.error().pass();
         return Mailbox(std::move(*mbox));
     }

@@ -21,7 +21,7 @@ std::vector<int> sync_files(std::span<const int> files) {
     std::atomic<std::size_t> next = 0;
     const auto work = [&] {
         for (std::size_t i = next++; i < files.size(); i = next++) {
-            if (fsync(files[i]) != 0) results[i] = errno;
+            if (files[i] >= 0 && fsync(files[i]) != 0) results[i] = errno;
         }
     };
     std::vector<std::jthread> others;

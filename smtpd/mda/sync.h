@@ -7,8 +7,8 @@
 
 namespace holdfast::mda {
 
-// The errno of each file's fsync(), 0 where it is durable. Uses a few threads; where the system
-// grants none, they go one after the other.
+// The errno of each file's fsync(), 0 where it is durable; -1 is no file. Uses a few threads; where
+// the system grants none, they go one after the other.
 std::vector<int> sync_files(std::span<const int> files);
 
 }  // namespace holdfast::mda

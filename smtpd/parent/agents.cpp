@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "smtpd/base/log.h"
+
 namespace holdfast {
 
 namespace {
@@ -64,13 +66,7 @@ Status Agents::start_agent(const links::SpawnMda& request) {
     agent->process = std::move(*process);
     agent->started = loop_.now();
     agent->channel.emplace(loop_, std::move(to_parent->first), *agent, links::Tail::skip);
-    links::Start first;
-    first.generation = outfit_.generation;
-    first.privileged = outfit_.privileged;
-    first.log_form = outfit_.log_form;
-    first.log = duplicate(outfit_.log);
-    first.snapshot = duplicate(snapshot_.get());
-    agent->channel->send(std::move(first));
+    agent->channel->send(outfit_.first_message(snapshot_));
     agent->channel->send(links::User{request.user});
     agent->channel->send(links::Peer{links::Room::qmgr, std::move(to_qmgr->second)});
     agent->channel->flush();
@@ -115,8 +111,7 @@ std::vector<links::RoomStatus> Agents::status() const {
         row.detail = user;
         row.pid = agent->process->pid();
         row.generation = outfit_.generation;
-        row.uptime_seconds = static_cast<std::uint64_t>(
-            std::chrono::duration_cast<std::chrono::seconds>(loop_.now() - agent->started).count());
+        row.uptime_seconds = whole_seconds(loop_.now() - agent->started);
         result.push_back(std::move(row));
     }
     return result;

@@ -14,8 +14,8 @@
 #include "smtpd/links/parent_mda.h"
 #include "smtpd/links/parent_qmgr.h"
 #include "smtpd/loop/channel.h"
+#include "smtpd/parent/outfit.h"
 #include "smtpd/parent/process.h"
-#include "smtpd/parent/resident.h"
 
 namespace holdfast {
 

@@ -7,6 +7,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "smtpd/base/log.h"
+#include "smtpd/base/panic.h"
 #include "smtpd/base/paths.h"
 #include "smtpd/links/snapshot_file.h"
 
@@ -28,42 +30,7 @@ bool may_command(int client) {
     return peer.uid == 0 || peer.uid == geteuid();
 }
 
-template <class Rows>
-struct ResidentsOf;
-
-template <class... Rows>
-struct ResidentsOf<std::tuple<Rows...>> {
-    ResidentsOf(Loop& loop, House& house)
-        : all(std::make_unique<Resident<Rows, House>>(loop, house)...) {}
-    std::tuple<std::unique_ptr<Resident<Rows, House>>...> all;
-};
-
 }  // namespace
-
-struct House::Rooms : ResidentsOf<AllRows> {
-    using ResidentsOf::ResidentsOf;
-    template <class Row>
-    Resident<Row, House>& get() {
-        return *std::get<std::unique_ptr<Resident<Row, House>>>(all);
-    }
-    // A step of the stop is over, or a start complete.
-    template <class Predicate>
-    bool every(Predicate predicate) {
-        return std::apply([&](auto&... room) { return (predicate(*room) && ...); }, all);
-    }
-};
-
-template <class Action>
-void House::for_each_room(Action action) {
-    std::apply([&](auto&... room) { (action(*room), ...); }, rooms_->all);
-}
-
-template <class Action>
-void House::with_room(links::Room wanted, Action action) {
-    for_each_room([&](auto& room) {
-        if (room.room == wanted) action(room);
-    });
-}
 
 House::House(Loop& loop, HouseFacts facts, links::Plan plan, std::vector<BoundListener> listeners,
              ControlSocket control)
@@ -72,170 +39,154 @@ House::House(Loop& loop, HouseFacts facts, links::Plan plan, std::vector<BoundLi
       plan_(std::move(plan)),
       listeners_(std::move(listeners)),
       control_(std::move(control)),
-      rooms_(std::make_unique<Rooms>(loop, *this)),
       agents_(loop,
               [this](auto reply) {
-                  std::visit(
-                      [this](auto& message) { rooms_->get<QmgrRow>().send(std::move(message)); },
-                      reply);
+                  std::visit([this](auto& said) { room(links::Room::qmgr).send(std::move(said)); },
+                             reply);
               }),
       started_(loop.now()),
       config_loaded_(loop.clock().wall()),
-      start_deadline_(loop,
-                      [this] {
-                          for_each_room([](auto& room) {
-                              if (room.starting()) room.kill(SIGKILL);
-                          });
-                      }),
+      start_deadline_(loop, [this] { kill_late_starters(); }),
       stop_deadline_(loop, [this] { kill_the_rest(); }) {
+    for (const RoomRow& row : room_table()) rooms_.emplace_back(loop, *this, row);
     agents_.when_empty([this] {
         if (phase_ == Phase::stopping) next_step_of_stop();
     });
 }
 
-House::~House() = default;
+Resident& House::room(links::Room wanted) {
+    const auto found = std::ranges::find_if(
+        rooms_, [wanted](const Resident& room) { return room.row().room == wanted; });
+    if (found == rooms_.end()) panic("there is no such room");
+    return *found;
+}
 
 Status House::start() {
     if (const auto done = configure(); !done) return done.error().pass();
-    Status result;
-    for_each_room([&](auto& room) {
-        if (result) result = room.start();
-    });
+    for (Resident& room : rooms_) {
+        if (const auto started = room.start(); !started) return started.error().pass();
+    }
     start_deadline_.set(start_limit);
-    return result;
+    return {};
 }
 
 Status House::configure() {
-    Status result;
-    for_each_room([&]<class Row>(Resident<Row, House>& room) {
-        const std::string name(links::room_name(Row::room));
-        auto snapshot = links::seal_struct(name, plan_.*Row::snapshot);
-        if (!snapshot) {
-            result = snapshot.error().pass();
-            return;
-        }
-        const auto identity = std::ranges::find(plan_.identities, name, &links::Identity::room);
-        const bool known = identity != plan_.identities.end();
-        room.configure(facts_.outfit,
-                       known ? *identity : links::Identity{name, geteuid(), getegid()},
-                       std::move(*snapshot));
-    });
+    for (Resident& room : rooms_) {
+        auto snapshot = room.row().seal(plan_);
+        if (!snapshot) return snapshot.error().pass();
+        const std::string name(links::room_name(room.row().room));
+        const auto found = std::ranges::find(plan_.identities, name, &links::Identity::room);
+        room.configure(
+            facts_.outfit,
+            found != plan_.identities.end() ? *found : links::Identity{name, geteuid(), getegid()},
+            std::move(*snapshot));
+    }
     auto snapshot = links::seal_struct("mda", plan_.mda);
     if (!snapshot) return snapshot.error().pass();
     agents_.configure(facts_.outfit, std::move(*snapshot));
-    return result;
+    return {};
 }
 
-void House::room_ready(links::Room room) {
-    if (phase_ == Phase::stopping) return;
-    if (phase_ == Phase::serving) return restart(room);
-    if (rooms_->every([](auto& resident) { return resident.up(); })) all_serve();
+void House::kill_late_starters() {
+    for (Resident& room : rooms_) {
+        if (room.state() == Resident::State::starting) room.kill(SIGKILL);
+    }
+}
+
+// One that came back meets the others anew, which drop their old channel to it.
+void House::room_ready(Resident& room) {
+    if (phase_ == Phase::starting) {
+        if (std::ranges::all_of(rooms_, &Resident::up)) all_serve();
+    } else if (phase_ == Phase::serving) {
+        for (const Pair& pair : pairs) {
+            if (pair.one == room.row().room || pair.other == room.row().room) connect(pair);
+        }
+        give_belongings(room);
+        room.serve();
+    }
 }
 
 void House::all_serve() {
     start_deadline_.cancel();
     phase_ = Phase::serving;
     for (const Pair& pair : pairs) connect(pair);
-    for_each_room([this](auto& room) { give_belongings(room.room); });
-    for_each_room([](auto& room) { room.serve(); });
+    for (Resident& room : rooms_) give_belongings(room);
+    for (Resident& room : rooms_) room.serve();
     log::info("serving", {{"generation", facts_.outfit.generation},
                           {"listeners", listeners_.size()},
                           {"version", paths::version}});
     if (facts_.on_serving) facts_.on_serving();
 }
 
-// A room that came back: it meets the others anew, which drop their old channel to it.
-void House::restart(links::Room room) {
-    for (const Pair& pair : pairs) {
-        if (pair.one == room || pair.other == room) connect(pair);
-    }
-    give_belongings(room);
-    with_room(room, [](auto& resident) { resident.serve(); });
-}
-
 // Both must be up: a room that is not will be introduced when it is ready.
 void House::connect(const Pair& pair) {
-    bool both_up = true;
-    for (const links::Room end : {pair.one, pair.other}) {
-        with_room(end, [&](auto& room) { both_up = both_up && room.up(); });
-    }
-    if (!both_up) return;
+    Resident& one = room(pair.one);
+    Resident& other = room(pair.other);
+    if (!one.up() || !other.up()) return;
     auto channel = make_channel();
-    if (!channel) {
-        log::error("introduction-failed", {{"reason", channel.error()}});
-        return;
-    }
-    with_room(pair.one,
-              [&](auto& room) { room.send(links::Peer{pair.other, std::move(channel->first)}); });
-    with_room(pair.other,
-              [&](auto& room) { room.send(links::Peer{pair.one, std::move(channel->second)}); });
+    if (!channel) return log::error("introduction-failed", {{"reason", channel.error()}});
+    one.send(links::Peer{pair.other, std::move(channel->first)});
+    other.send(links::Peer{pair.one, std::move(channel->second)});
 }
 
 // What a room has beside its peers, at every start anew.
-void House::give_belongings(links::Room room) {
-    if (room == links::Room::smtpin) {
+void House::give_belongings(Resident& room) {
+    if (room.row().room == links::Room::smtpin) {
         for (const BoundListener& listener : listeners_) {
-            rooms_->get<SmtpinRow>().send(
-                links::Listener{listener.address, duplicate(listener.socket.get())});
+            room.send(links::Listener{listener.address, duplicate(listener.socket.get())});
         }
     }
-    if (room == links::Room::control) {
-        rooms_->get<ControlRow>().send(
-            links::Listener{paths::control_socket, duplicate(control_.socket())});
+    if (room.row().room == links::Room::control) {
+        room.send(links::Listener{paths::control_socket, duplicate(control_.socket())});
     }
-    if (room == links::Room::qmgr) give_aliases();
+    if (room.row().room == links::Room::qmgr) give_aliases();
 }
 
 void House::give_aliases() {
     auto snapshot = links::seal_struct("aliases", plan_.aliases);
-    if (!snapshot) {
-        log::error("aliases-failed", {{"reason", snapshot.error()}});
-        return;
-    }
-    rooms_->get<QmgrRow>().send(links::NewAliases{std::move(*snapshot)});
+    if (!snapshot) return log::error("aliases-failed", {{"reason", snapshot.error()}});
+    room(links::Room::qmgr).send(links::NewAliases{std::move(*snapshot)});
 }
 
-void House::room_ended(links::Room room, const Ending& ending) {
-    const std::string_view name = links::room_name(room);
+void House::room_ended(Resident& room, const Ending& ending) {
+    const std::string_view name = links::room_name(room.row().room);
     if (phase_ == Phase::stopping) {
         if (!ending.clean()) log::warning("room-ended", {{"room", name}, {"how", ending.text()}});
         return next_step_of_stop();
     }
     log::error("room-ended", {{"room", name}, {"how", ending.text()}});
     if (phase_ == Phase::starting) return fail(EX_SOFTWARE);
-    if (room == links::Room::qmgr) agents_.forget_requests();
-    with_room(room, [this](auto& resident) {
-        resident.restart_after(resident.budget().take(loop_.now()));
-    });
+    if (room.row().room == links::Room::qmgr) agents_.forget_requests();
+    room.plan_restart();
 }
 
-void House::start_again(links::Room room) {
+void House::start_again(Resident& room) {
     if (phase_ != Phase::serving) return;
-    with_room(room, [this](auto& resident) {
-        if (const auto started = resident.start(); !started) {
-            log::error("room-failed", {{"reason", started.error()}});
-            resident.restart_after(resident.budget().take(loop_.now()));
-        }
-    });
+    if (const auto started = room.start(); !started) {
+        log::error("room-failed", {{"reason", started.error()}});
+        room.plan_restart();
+    }
     start_deadline_.set(start_limit);
 }
 
 // The receiver has closed the channel; its sender is replaced, whoever was at fault.
 void House::room_malformed(links::Room sender) {
     log::error("room-malformed", {{"room", links::room_name(sender)}});
-    with_room(sender, [](auto& room) { room.kill(SIGKILL); });
+    for (Resident& room : rooms_) {
+        if (room.row().room == sender) room.kill(SIGKILL);
+    }
 }
 
 void House::fail(int status) {
     phase_ = Phase::stopping;
-    for_each_room([](auto& room) { room.kill(SIGKILL); });
+    for (Resident& room : rooms_) room.kill(SIGKILL);
     control_.withdraw();
     loop_.stop(status);
 }
 
 void House::stop(Stop how) {
-    if (phase_ != Phase::stopping) log::info("stopping", {});
     const bool first = phase_ != Phase::stopping;
+    if (first) log::info("stopping", {});
     phase_ = Phase::stopping;
     aliases_probe_.reset();
     if (how == Stop::now) return kill_the_rest();
@@ -245,25 +196,23 @@ void House::stop(Stop how) {
 }
 
 void House::next_step_of_stop() {
-    for (const auto& step : stop_order) {
-        bool over = true;
-        for (const links::Room member : step) {
-            with_room(member, [&](auto& room) {
-                if (room.down()) return;
-                over = false;
-                if (!room.draining()) room.drain();
-            });
-        }
-        if (!over) return;
+    constexpr unsigned none = ~0U;
+    unsigned step = none;
+    for (const Resident& room : rooms_) {
+        const bool over = room.state() == Resident::State::down;
+        if (!over) step = std::min(step, room.row().stop_step);
     }
-    if (!agents_.empty()) return;
+    for (Resident& room : rooms_) {
+        if (room.row().stop_step == step) room.drain();
+    }
+    if (step != none || !agents_.empty()) return;
     control_.withdraw();
     log::info("stopped", {});
     loop_.stop(EX_OK);
 }
 
 void House::kill_the_rest() {
-    for_each_room([](auto& room) { room.kill(SIGKILL); });
+    for (Resident& room : rooms_) room.kill(SIGKILL);
     agents_.kill_all(SIGKILL);
     next_step_of_stop();
 }
@@ -273,7 +222,7 @@ void House::on(links::SpawnMda&& request) {
 }
 
 void House::on(links::StopQuery&& query) {
-    auto& control = rooms_->get<ControlRow>();
+    Resident& control = room(links::Room::control);
     if (!may_command(query.client.get())) {
         control.send(links::Done{query.request, EX_NOPERM, "only root may stop smtpd"});
         return;
@@ -284,7 +233,7 @@ void House::on(links::StopQuery&& query) {
 }
 
 void House::on(links::StatusQuery&& query) {
-    rooms_->get<ControlRow>().send(status(query.request));
+    room(links::Room::control).send(status(query.request));
 }
 
 links::StatusReply House::status(std::uint64_t request) {
@@ -292,9 +241,7 @@ links::StatusReply House::status(std::uint64_t request) {
     reply.request = request;
     reply.version = paths::version;
     reply.generation = facts_.outfit.generation;
-    const auto uptime = loop_.now() - started_;
-    reply.uptime_seconds = static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::seconds>(uptime).count());
+    reply.uptime_seconds = whole_seconds(loop_.now() - started_);
     reply.config = plan_.config;
     reply.config_loaded = config_loaded_.time_since_epoch().count();
     reply.privileged = facts_.outfit.privileged;
@@ -304,7 +251,7 @@ links::StatusReply House::status(std::uint64_t request) {
     self.generation = reply.generation;
     self.uptime_seconds = reply.uptime_seconds;
     reply.rooms.push_back(std::move(self));
-    for_each_room([&](auto& room) { reply.rooms.push_back(room.status()); });
+    for (const Resident& room : rooms_) reply.rooms.push_back(room.status());
     for (auto& agent : agents_.status()) reply.rooms.push_back(std::move(agent));
     for (const BoundListener& listener : listeners_) reply.listeners.push_back(listener.address);
     return reply;
@@ -317,7 +264,7 @@ void House::on(links::AliasesQuery&& query) {
             done.status = EX_CONFIG;
             done.text = result.error().text();
         }
-        rooms_->get<ControlRow>().send(std::move(done));
+        room(links::Room::control).send(std::move(done));
     });
 }
 

@@ -1,11 +1,11 @@
 // The house: starts its rooms, introduces them to each other, starts again what dies, answers
 // what `control` and `qmgr` may ask of root, and ends in order. Parses nothing from outside; the
-// table in rooms.h and the messages of links/parent_*.h are all it knows.
+// table of rooms (rooms.h) and the messages of links/parent_*.h are all it knows.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,7 +27,6 @@ class House {
   public:
     House(Loop& loop, HouseFacts facts, links::Plan plan, std::vector<BoundListener> listeners,
           ControlSocket control);
-    ~House();
 
     // Starts every room. What fails later ends the loop with a sysexits status.
     Status start();
@@ -38,32 +37,26 @@ class House {
 
     void reload_aliases(std::function<void(const Status&)> done);
 
-    // The rooms' calls (see Resident).
-    void room_ready(links::Room room);
-    void room_ended(links::Room room, const Ending& ending);
+    // The rooms' calls.
+    void room_ready(Resident& room);
+    void room_ended(Resident& room, const Ending& ending);
     void room_malformed(links::Room sender);
-    void start_again(links::Room room);
+    void start_again(Resident& room);
     void on(links::SpawnMda&& request);
     void on(links::StatusQuery&& query);
     void on(links::StopQuery&& query);
     void on(links::AliasesQuery&& query);
 
   private:
-    struct Rooms;
     enum class Phase : std::uint8_t { starting, serving, stopping };
 
-    template <class Action>
-    void for_each_room(Action action);
-    template <class Action>
-    void with_room(links::Room room, Action action);
-
+    Resident& room(links::Room wanted);
     Status configure();
-    void introduce(links::Room room);
     void connect(const Pair& pair);
-    void give_belongings(links::Room room);
+    void give_belongings(Resident& room);
     void give_aliases();
-    void restart(links::Room room);
     void all_serve();
+    void kill_late_starters();
     void fail(int status);
     void next_step_of_stop();
     void kill_the_rest();
@@ -76,7 +69,7 @@ class House {
     links::Plan plan_;
     std::vector<BoundListener> listeners_;
     ControlSocket control_;
-    std::unique_ptr<Rooms> rooms_;
+    std::deque<Resident> rooms_;
     Agents agents_;
     Phase phase_ = Phase::starting;
     MonoTime started_;
@@ -87,5 +80,10 @@ class House {
     std::vector<std::function<void(const Status&)>> aliases_waiting_;  // for the run in progress
     std::vector<std::function<void(const Status&)>> aliases_next_;     // for the one after it
 };
+
+template <class Message>
+void Resident::on(Message&& message) {
+    house_.on(std::forward<Message>(message));
+}
 
 }  // namespace holdfast

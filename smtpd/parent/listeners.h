@@ -18,8 +18,8 @@ struct BoundListener {
 };
 
 // Binds and listens on everything that the plan names, or on nothing; but what need only be there
-// where the machine has it (ListenPlan::if_available) may be missing while something is left. The error names the line of
-// smtpd.conf, the address and what to do.
+// where the machine has it (ListenPlan::if_available) may be missing while something is left. The
+// error names the line of smtpd.conf, the address and what to do.
 Result<std::vector<BoundListener>> bind_listeners(const std::vector<links::ListenPlan>& plans);
 
 }  // namespace holdfast

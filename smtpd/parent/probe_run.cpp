@@ -7,7 +7,6 @@
 
 #include "smtpd/links/snapshot_file.h"
 #include "smtpd/loop/loop.h"
-#include "smtpd/parent/process.h"
 
 namespace holdfast {
 
@@ -21,47 +20,39 @@ std::vector<std::string> arguments(const ProbeRequest& request) {
 
 }  // namespace
 
-struct ProbeRun::State {
-    std::function<void(Result<links::Plan>)> on_result;
-    UniqueFd plan;  // the probe writes it, we read it when the probe has ended
-    std::unique_ptr<Process> process;
-    std::unique_ptr<Timer> deadline;
-    bool late = false;
-
-    Result<links::Plan> result(const Ending& ending) const {
-        if (late) return plain_error("the probe took too long to read the configuration");
-        if (ending.status == EX_CONFIG) return plain_error("");
-        if (!ending.clean()) return plain_error("the probe failed: " + ending.text());
-        return links::read_struct<links::Plan>(plan.get());
-    }
-};
-
 ProbeRun::ProbeRun(Loop& loop, const ProbeRequest& request,
                    std::function<void(Result<links::Plan>)> on_result)
-    : state_(std::make_unique<State>()) {
-    state_->on_result = std::move(on_result);
-    state_->plan.reset(memfd_create("plan", MFD_CLOEXEC));
-    state_->deadline = std::make_unique<Timer>(loop, [state = state_.get()] {
-        state->late = true;
-        state->process->kill(SIGKILL);
-    });
-    auto process =
-        Process::start(loop, {request.executable, arguments(request), state_->plan.get()},
-                       [state = state_.get()](Ending ending) {
-                           const auto call = state->on_result;
-                           call(state->result(ending));
-                       });
+    : on_result_(std::move(on_result)),
+      plan_(memfd_create("plan", MFD_CLOEXEC)),
+      deadline_(loop, [this] {
+          late_ = true;
+          process_->kill(SIGKILL);
+      }) {
+    auto process = Process::start(loop, {request.executable, arguments(request), plan_.get()},
+                                  [this](const Ending& ending) { ended(ending); });
     if (!process) {
         // The caller must not be called back before it holds this object.
-        loop.post([call = state_->on_result, error = process.error()] { call(error.pass()); });
+        loop.post([call = on_result_, error = process.error()] { call(error.pass()); });
         return;
     }
-    state_->process = std::move(*process);
-    state_->deadline->set(request.deadline);
+    process_ = std::move(*process);
+    deadline_.set(request.deadline);
 }
 
 ProbeRun::~ProbeRun() {
-    if (state_->process) state_->process->kill(SIGKILL);
+    if (process_) process_->kill(SIGKILL);
+}
+
+void ProbeRun::ended(const Ending& ending) {
+    const auto call = on_result_;
+    call(result(ending));
+}
+
+Result<links::Plan> ProbeRun::result(const Ending& ending) const {
+    if (late_) return plain_error("the probe took too long to read the configuration");
+    if (ending.status == EX_CONFIG) return plain_error("");
+    if (!ending.clean()) return plain_error("the probe failed: " + ending.text());
+    return links::read_struct<links::Plan>(plan_.get());
 }
 
 }  // namespace holdfast

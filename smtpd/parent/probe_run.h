@@ -9,6 +9,7 @@
 #include "smtpd/base/clock.h"
 #include "smtpd/base/error.h"
 #include "smtpd/links/snapshots.h"
+#include "smtpd/parent/process.h"
 
 namespace holdfast {
 
@@ -30,8 +31,14 @@ class ProbeRun {
     ~ProbeRun();
 
   private:
-    struct State;
-    std::unique_ptr<State> state_;
+    void ended(const Ending& ending);
+    Result<links::Plan> result(const Ending& ending) const;
+
+    std::function<void(Result<links::Plan>)> on_result_;
+    UniqueFd plan_;  // the probe writes it, we read it when the probe has ended
+    std::unique_ptr<Process> process_;
+    Timer deadline_;
+    bool late_ = false;
 };
 
 }  // namespace holdfast

@@ -37,18 +37,6 @@ struct Numbers {
     gid_t gid = 0;
 };
 
-std::optional<Numbers> find_user(const char* name) {
-    const passwd* const entry = getpwnam(name);
-    if (entry == nullptr) return std::nullopt;
-    return Numbers{entry->pw_uid, entry->pw_gid};
-}
-
-std::string user_list(const std::vector<std::string>& names) {
-    std::string list;
-    for (const std::string& name : names) list.append(list.empty() ? "" : " ").append(name);
-    return list;
-}
-
 class Lookup {
   public:
     config::Checked<config::Accounts> result() {
@@ -71,19 +59,21 @@ class Lookup {
 
     // Rooms that shared a uid could trace each other; one that was root would not be confined.
     std::optional<Numbers> user(const char* name) {
-        const auto found = find_user(name);
-        if (!found) {
+        const passwd* const entry = getpwnam(name);
+        if (entry == nullptr) {
             missing_.emplace_back(name);
             return std::nullopt;
         }
-        const auto [other, is_new] = owners_.try_emplace(found->uid, name);
-        if (found->uid == 0 || found->gid == 0) {
-            report("user " + config::in_quotes(name) + " has the rights of root",
-                   "give it a uid and a group of its own");
+        const Numbers found{entry->pw_uid, entry->pw_gid};
+        const auto [other, is_new] = owners_.try_emplace(found.uid, name);
+        if (found.uid == 0 || found.gid == 0) {
+            diagnostics_.error({}, "user " + config::in_quotes(name) + " has the rights of root",
+                               "give it a uid and a group of its own");
         } else if (!is_new) {
-            report("users " + config::in_quotes(other->second) + " and " + config::in_quotes(name) +
-                       " have the same uid",
-                   "give each a uid of its own");
+            diagnostics_.error({},
+                               "users " + config::in_quotes(other->second) + " and " +
+                                   config::in_quotes(name) + " have the same uid",
+                               "give each a uid of its own");
         }
         return found;
     }
@@ -91,28 +81,21 @@ class Lookup {
     void add_mail_group() {
         const group* const entry = getgrnam(mail_group);
         if (entry == nullptr) {
-            report("there is no group \"mail\"", "create it: groupadd --system mail");
-            return;
+            return diagnostics_.error({}, "there is no group \"mail\"",
+                                      "create it: groupadd --system mail");
         }
         accounts_.mail_gid = entry->gr_gid;
     }
 
     void report_missing() {
         if (missing_.empty()) return;
-        const std::string names = user_list(missing_);
-        const bool one = missing_.size() == 1;
-        diagnostics_.add(
-            {.place = {},
-             .message = (one ? "there is no user " : "there are no users ") + names,
-             .notes = {
-                 "create " + std::string(one ? "it" : "them") + ": systemd-sysusers holdfast.conf",
-                 "or, for each: useradd --system --user-group --home-dir /nonexistent "
-                 "--shell /usr/sbin/nologin NAME"}});
-    }
-
-    void report(std::string message, std::string remedy) {
-        diagnostics_.add(
-            {.place = {}, .message = std::move(message), .notes = {std::move(remedy)}});
+        std::string message = "missing users:";
+        for (const std::string& name : missing_) message += " " + name;
+        diagnostics_.add({.place = {},
+                          .message = std::move(message),
+                          .notes = {"create them: systemd-sysusers holdfast.conf",
+                                    "or, for each: useradd --system --user-group --home-dir "
+                                    "/nonexistent --shell /usr/sbin/nologin NAME"}});
     }
 
     config::Accounts accounts_;

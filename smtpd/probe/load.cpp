@@ -75,17 +75,11 @@ class Loader {
     std::optional<config::Settings> read_settings() {
         const Presence presence = request_.file.empty() ? Presence::optional : Presence::required;
         const std::string path = request_.file.empty() ? paths::config_file : request_.file;
+        const std::size_t before = diagnostics_.count(config::Severity::error);
         const auto text = read(path, whole(path), presence, config::max_config);
         if (text) return take(config::parse(*text, path));
-        if (diagnostics_about(path)) return std::nullopt;
+        if (diagnostics_.count(config::Severity::error) > before) return std::nullopt;
         return take(config::parse_default());
-    }
-
-    bool diagnostics_about(const std::string& path) const {
-        for (const auto& diagnostic : diagnostics_.all()) {
-            if (diagnostic.place.file == path) return true;
-        }
-        return false;
     }
 
     config::Machine machine() {

@@ -13,7 +13,7 @@
 
 #include "smtpd/base/error.h"
 #include "smtpd/base/paths.h"
-#include "smtpd/config/json.h"
+#include "smtpd/base/write.h"
 #include "smtpd/config/render.h"
 #include "smtpd/confine/confine.h"
 #include "smtpd/links/codec.h"
@@ -34,16 +34,6 @@ constexpr std::string_view usage =
     "usage: probe [-f FILE] [--json] [check]\n"
     "  (started by smtpd; \"mtactl check\" is for people)\n";
 
-Status write_all(int fd, std::string_view bytes) {
-    while (!bytes.empty()) {
-        const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return errno_error("write");
-        bytes.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return {};
-}
-
 int fail(const Error& error) {
     // Nowhere is left to say that even this could not be said.
     static_cast<void>(write_all(STDERR_FILENO, "probe: " + error.text() + "\n"));
@@ -63,10 +53,11 @@ links::Start identity(const config::Accounts& accounts) {
     start.uid = nobody;
     start.gid = nobody;
     for (const links::Identity& room : accounts.rooms) {
-        if (room.room != links::room_name(links::Room::users) || room.uid == 0 || room.gid == 0)
-            continue;
-        start.uid = room.uid;
-        start.gid = room.gid;
+        const bool is_users = room.room == links::room_name(links::Room::users);
+        if (is_users && room.uid != 0 && room.gid != 0) {
+            start.uid = room.uid;
+            start.gid = room.gid;
+        }
     }
     return start;
 }
@@ -110,7 +101,6 @@ int run(const Options& options) {
     if (const auto confined = confine(start, {}); !confined) return fail(confined.error());
 
     auto plan = load(AdminFiles(*opener, owner), std::move(request));
-    plan.diagnostics.sort();
     if (const auto said = report(options, plan.diagnostics); !said) return fail(said.error());
     if (plan.diagnostics.has_errors()) return EX_CONFIG;
     if (const auto given = deliver(options, plan.value); !given) return fail(given.error());

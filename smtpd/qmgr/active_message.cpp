@@ -15,44 +15,30 @@ ActiveMessage::ActiveMessage(Surroundings& house, queue::Message message, Facts 
       message_(std::move(message)),
       facts_(std::move(facts)),
       on_end_(std::move(on_end)),
-      extra_(std::move(facts_.unrecorded)),
-      timer_(house.loop, [this] {
-          stuck_ = false;
-          std::exchange(timer_action_, nullptr)();
+      disk_timer_(house.loop, [this] {
+          disk_ = Disk::free;
+          std::exchange(when_disk_works_, nullptr)();
       }) {}
-
-std::int64_t ActiveMessage::wall() const {
-    return house_.loop.clock().wall().time_since_epoch().count();
-}
-
-Duration ActiveMessage::age() const {
-    return house_.loop.now() - facts_.born;
-}
-
-void ActiveMessage::start() {
-    if (forget_) return remove();
-    find_routes();
-}
 
 // --- Where it goes -------------------------------------------------------------------------------
 
 // One is counted for this function, so that answers which come at once don't begin the round early.
-void ActiveMessage::find_routes() {
+void ActiveMessage::start() {
+    if (forget_) return remove();
     const auto count = static_cast<std::uint32_t>(message_.envelope.recipients.size());
     routes_.resize(count);
     routes_open_ = count + std::size_t{1};
-    for (std::uint32_t i = 0; i < count; ++i) route(i);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        house_.users.route([this, i](const KnownUser& known) { return find_route(i, known); },
+                           [this, i](Route found) { routed(i, std::move(found)); }, life_.token());
+    }
     if (--routes_open_ == 0) begin_round();
 }
 
-void ActiveMessage::route(std::uint32_t recipient) {
-    const auto attempt = [this, recipient](const KnownUser& known) {
-        const queue::RecipientState& state = message_.state.recipients[recipient];
-        if (state.expanded) return house_.router.resume(state.expansion, known);
-        return house_.router.route(message_.envelope.recipients[recipient].address, known);
-    };
-    house_.users.route(
-        attempt, [this, recipient](Route found) { routed(recipient, std::move(found)); }, alive_);
+Route ActiveMessage::find_route(std::uint32_t recipient, const KnownUser& known) const {
+    const queue::RecipientState& state = message_.state.recipients[recipient];
+    if (state.expanded) return house_.router.resume(state.expansion, known);
+    return house_.router.route(message_.envelope.recipients[recipient].address, known);
 }
 
 void ActiveMessage::routed(std::uint32_t recipient, Route route) {
@@ -65,7 +51,7 @@ void ActiveMessage::routed(std::uint32_t recipient, Route route) {
 void ActiveMessage::begin_round() {
     round_.emplace(message_, std::move(routes_), wall());
     for (std::size_t i = 0; i < round_->stops(); ++i) begin_stop(i);
-    facts_.bytes.reset();  // the agents' jobs hold it while they need it
+    facts_.body.reset();  // the agents' jobs hold it while they need it
     check_soon();
 }
 
@@ -79,22 +65,23 @@ void ActiveMessage::begin_stop(std::size_t at) {
     Job job;
     job.user = stop.user;
     job.deliver.id = envelope.id;
-    job.deliver.recipient = stop.recipient;
+    job.deliver.recipient = stop.refs.front().recipient;
     job.deliver.return_path = envelope.sender;
-    job.deliver.delivered_to = envelope.recipients[stop.recipient].address;
+    job.deliver.delivered_to = envelope.recipients[job.deliver.recipient].address;
     job.deliver.admitted = envelope.admitted;
     job.deliver.repeated = facts_.repeated;
-    job.body = {envelope.id, message_.body, facts_.bytes};
-    job.done = [this, at, alive = std::weak_ptr(alive_)](JobResult result) {
-        if (!alive.expired()) stop_ended(at, std::move(result));
-    };
+    job.place = message_.body;
+    job.body = facts_.body;
+    job.done = life_.guard([this, at](const JobResult& result) { stop_ended(at, result); });
     house_.agents.deliver(std::move(job));
 }
 
-void ActiveMessage::stop_ended(std::size_t at, JobResult result) {
+void ActiveMessage::stop_ended(std::size_t at, const JobResult& result) {
     switch (result.end) {
         case JobEnd::uncertain:
             facts_.repeated = true;
+            [[fallthrough]];
+        case JobEnd::reported:
             round_->report(at, result.outcome, wall());
             break;
         case JobEnd::damaged:
@@ -106,11 +93,6 @@ void ActiveMessage::stop_ended(std::size_t at, JobResult result) {
         case JobEnd::drained:
             round_->skip(at);
             break;
-        case JobEnd::reported:
-        case JobEnd::not_begun:
-        case JobEnd::unread:
-            round_->report(at, result.outcome, wall());
-            break;
     }
     check_soon();
 }
@@ -118,26 +100,27 @@ void ActiveMessage::stop_ended(std::size_t at, JobResult result) {
 // Verdicts that came together are recorded together.
 void ActiveMessage::check_soon() {
     if (std::exchange(check_planned_, true)) return;
-    house_.loop.after_turn([this, alive = std::weak_ptr(alive_)] {
-        if (alive.expired()) return;
+    house_.loop.after_turn(life_.guard([this] {
         check_planned_ = false;
         check();
-    });
+    }));
 }
 
 void ActiveMessage::check() {
     tell_news();
-    if (writing_ || stuck_ || concluded_) return;
+    if (disk_ != Disk::free || concluded_) return;
     if (round_->over()) return conclude();
     // A success that leaves others pending must not be forgotten by a crash.
     if (round_->has_success()) record(queue::Durability::synced, [this] { check(); });
 }
 
 void ActiveMessage::tell_news() {
-    for (const Round::News& news : round_->take_news()) {
-        const std::string& to = message_.envelope.recipients[news.recipient].address;
-        const std::string target = news.target.empty() ? "-" : news.target;
-        const Outcome& outcome = news.outcome;
+    for (const queue::LogEntry& entry : round_->take_news()) {
+        const auto* attempted = std::get_if<queue::Attempted>(&entry.event);
+        if (attempted == nullptr) continue;
+        const std::string& to = message_.envelope.recipients[attempted->recipient].address;
+        const std::string target = attempted->target.empty() ? "-" : attempted->target;
+        const Outcome& outcome = attempted->outcome;
         if (outcome.verdict == Verdict::delivered) {
             log::info("delivered", {{"msg", message_.envelope.id},
                                     {"to", to},
@@ -161,18 +144,11 @@ void ActiveMessage::conclude() {
     concluded_ = true;
     if (lost_) return end(Ending::Kind::lost);
     if (forget_) return remove();
-    expire_if_old();
+    if (!round_->settled() && house_.backoff.expired(age())) {
+        round_->expire(short_duration(age()), wall());
+        tell_news();
+    }
     if (round_->settled()) return finish();
-    defer();
-}
-
-void ActiveMessage::expire_if_old() {
-    if (round_->settled() || !house_.backoff.expired(age())) return;
-    round_->expire(short_duration(age()), wall());
-    tell_news();
-}
-
-void ActiveMessage::defer() {
     const auto kind =
         round_->has_entries() || !round_->skipped() ? Ending::Kind::deferred : Ending::Kind::parked;
     const auto durability =
@@ -199,23 +175,15 @@ void ActiveMessage::finish() {
 // it is in the queue already, its id says so.
 void ActiveMessage::announce_notice(std::vector<FailedRecipient> failed, NoticePlan plan) {
     NoticeFacts facts;
-    const auto announced = announced_notice(message_);
-    facts.id = announced ? *announced : MessageId::generate(house_.loop.clock().wall());
     facts.hostname = house_.hostname;
     facts.origin = house_.router.origin();
-    facts.now = house_.loop.clock().wall();
+    facts.now = house_.spool.wall();
     facts.plan = std::move(plan);
     facts.failed = message_.envelope;
     facts.recipients = std::move(failed);
-    notice_ = facts.id;
-    if (announced) return write_notice(std::move(facts));
-    queue::Noticed noticed{queue::Notice::failure, facts.id, {}};
-    for (std::uint32_t i = 0; i < message_.state.recipients.size(); ++i) {
-        noticed.recipients.push_back(i);
-    }
-    const queue::LogEntry entry{wall(), std::move(noticed)};
-    queue::apply(message_.state, entry);
-    extra_.push_back(entry);
+    const auto announced = announced_notice(message_);
+    notice_ = facts.id = announced ? *announced : MessageId::generate(facts.now);
+    if (!announced) round_->announce(facts.id, wall());
     record(queue::Durability::synced, [this, facts = std::move(facts)] { write_notice(facts); });
 }
 
@@ -233,21 +201,12 @@ void ActiveMessage::write_notice(NoticeFacts facts) {
         }
         return std::move(*draft);
     };
-    house_.spool.run(write, [this, alive = std::weak_ptr(alive_)](Result<queue::Draft> draft) {
-        if (!alive.expired()) notice_written(std::move(draft));
-    });
-}
-
-// The message stays until its bounce is in the queue (F43).
-void ActiveMessage::notice_written(Result<queue::Draft> draft) {
-    if (!draft) {
-        log::error("bounce-failed", {{"msg", message_.envelope.id}, {"reason", draft.error()}});
-        return end(Ending::Kind::deferred);
-    }
-    house_.spool.commit(std::move(*draft),
-                        [this, alive = std::weak_ptr(alive_)](const queue::Commit& commit) {
-                            if (!alive.expired()) notice_committed(commit);
-                        });
+    house_.spool.run(write, life_.guard([this](Result<queue::Draft> draft) {
+        if (!draft) return notice_failed(draft.error());
+        house_.spool.commit(std::move(*draft), life_.guard([this](const queue::Commit& commit) {
+            notice_committed(commit);
+        }));
+    }));
 }
 
 void ActiveMessage::notice_committed(const queue::Commit& commit) {
@@ -259,12 +218,10 @@ void ActiveMessage::notice_committed(const queue::Commit& commit) {
             house_.health.lost_trust(*commit.error);
             break;
         case queue::CommitKind::taken:
-        case queue::CommitKind::failed: {
-            const Error error = commit.error ? *commit.error : Error(EEXIST, "commit a bounce");
-            house_.health.failed(error);
-            log::error("bounce-failed", {{"msg", message_.envelope.id}, {"reason", error}});
-            return end(Ending::Kind::deferred);
-        }
+            return notice_failed(Error(EEXIST, "commit a bounce"));
+        case queue::CommitKind::failed:
+            house_.health.failed(*commit.error);
+            return notice_failed(*commit.error);
     }
     log::info(
         "bounced",
@@ -272,13 +229,16 @@ void ActiveMessage::notice_committed(const queue::Commit& commit) {
     remove();
 }
 
+// The message stays until its bounce is in the queue (F43).
+void ActiveMessage::notice_failed(const Error& error) {
+    log::error("bounce-failed", {{"msg", message_.envelope.id}, {"reason", error}});
+    end(Ending::Kind::deferred);
+}
+
 void ActiveMessage::remove() {
     const Envelope& envelope = message_.envelope;
-    const queue::Settled settled{envelope.id, envelope.source, envelope.uid,
-                                 house_.loop.clock().wall()};
-    house_.spool.remove(settled, [this, alive = std::weak_ptr(alive_)](const Status& status) {
-        if (!alive.expired()) removed(status);
-    });
+    house_.spool.remove({envelope.id, envelope.source, envelope.uid, house_.spool.wall()},
+                        life_.guard([this](const Status& status) { removed(status); }));
 }
 
 void ActiveMessage::removed(const Status& status) {
@@ -295,26 +255,22 @@ void ActiveMessage::end(Ending::Kind kind) {
     Ending ending{kind, facts_.repeated, {}};
     if (kind == Ending::Kind::gone) ending.notice = notice_;
     const auto on_end = on_end_;
-    on_end(std::move(ending));
+    on_end(ending);
 }
 
 // --- The log -------------------------------------------------------------------------------------
 
 void ActiveMessage::record(queue::Durability durability, std::function<void()> then) {
-    auto entries = std::make_shared<std::vector<queue::LogEntry>>();
-    if (round_) *entries = round_->take_entries();
-    entries->insert(entries->end(), extra_.begin(), extra_.end());
-    extra_.clear();
+    auto entries = std::make_shared<std::vector<queue::LogEntry>>(round_->take_entries());
     if (entries->empty()) return then();
-    writing_ = true;
+    disk_ = Disk::writing;
     const auto write = [id = message_.envelope.id, at = message_.log, entries,
                         durability](queue::Store& store) {
         return store.record(id, at, *entries, durability);
     };
-    house_.spool.run(write, [this, alive = std::weak_ptr(alive_), entries, durability,
-                             then = std::move(then)](const Result<queue::LogCursor>& cursor) {
-        if (alive.expired()) return;
-        writing_ = false;
+    const auto written = [this, entries, durability,
+                          then = std::move(then)](const Result<queue::LogCursor>& cursor) {
+        disk_ = Disk::free;
         if (cursor) {
             message_.log = *cursor;
             return then();
@@ -327,7 +283,8 @@ void ActiveMessage::record(queue::Durability durability, std::function<void()> t
         round_->give_back(std::move(*entries));
         retry_later("record", cursor.error(),
                     [this, durability, then] { record(durability, then); });
-    });
+    };
+    house_.spool.run(write, life_.guard(written));
 }
 
 // What it knows is nowhere else yet, so it stays in memory until the disk takes it.
@@ -335,9 +292,9 @@ void ActiveMessage::retry_later(std::string_view what, const Error& error,
                                 std::function<void()> action) {
     house_.health.failed(error);
     log::error("disk-refused", {{"msg", message_.envelope.id}, {"what", what}, {"reason", error}});
-    stuck_ = true;
-    timer_action_ = std::move(action);
-    timer_.set(disk_pause);
+    disk_ = Disk::stuck;
+    when_disk_works_ = std::move(action);
+    disk_timer_.set(disk_pause);
 }
 
 }  // namespace holdfast::qmgr

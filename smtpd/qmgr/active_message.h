@@ -14,6 +14,7 @@
 #include "smtpd/qmgr/backoff.h"
 #include "smtpd/qmgr/bounce.h"
 #include "smtpd/qmgr/disk_health.h"
+#include "smtpd/qmgr/life.h"
 #include "smtpd/qmgr/round.h"
 #include "smtpd/qmgr/spool.h"
 #include "smtpd/qmgr/user_directory.h"
@@ -50,8 +51,7 @@ class ActiveMessage {
     struct Facts {
         MonoTime born;
         bool repeated = false;
-        std::shared_ptr<const std::string> bytes;  // the body, where it is in memory
-        std::vector<queue::LogEntry> unrecorded;   // are part of the message's state already
+        std::shared_ptr<const queue::Slice> body;  // where it is in memory
     };
     using OnEnd = std::function<void(Ending)>;
 
@@ -63,32 +63,28 @@ class ActiveMessage {
     // An administrator wants it gone: what agents have in hand is finished, the rest forgotten,
     // and nobody is told.
     void forget() { forget_ = true; }
-    // Somebody wants it to be tried again as soon as this has ended.
-    void try_again() { again_ = true; }
-    bool wants_again() const { return again_; }
 
     // Nothing happens before the disk works again: no reason to wait for it.
-    bool stuck() const { return stuck_; }
+    bool stuck() const { return disk_ == Disk::stuck; }
 
     const queue::Message& message() const { return message_; }
 
   private:
-    void find_routes();
-    void route(std::uint32_t recipient);
+    enum class Disk : std::uint8_t { free, writing, stuck };
+
+    Route find_route(std::uint32_t recipient, const KnownUser& known) const;
     void routed(std::uint32_t recipient, Route route);
     void begin_round();
     void begin_stop(std::size_t at);
-    void stop_ended(std::size_t at, JobResult result);
+    void stop_ended(std::size_t at, const JobResult& result);
     void check_soon();
     void check();
     void conclude();
-    void expire_if_old();
-    void defer();
     void finish();
     void announce_notice(std::vector<FailedRecipient> failed, NoticePlan plan);
     void write_notice(NoticeFacts facts);
-    void notice_written(Result<queue::Draft> draft);
     void notice_committed(const queue::Commit& commit);
+    void notice_failed(const Error& error);
     void remove();
     void removed(const Status& status);
     void end(Ending::Kind kind);
@@ -96,8 +92,8 @@ class ActiveMessage {
     void record(queue::Durability durability, std::function<void()> then);
     void retry_later(std::string_view what, const Error& error, std::function<void()> action);
     void tell_news();
-    std::int64_t wall() const;
-    Duration age() const;
+    std::int64_t wall() const { return house_.spool.wall().time_since_epoch().count(); }
+    Duration age() const { return house_.loop.now() - facts_.born; }
 
     Surroundings& house_;
     queue::Message message_;
@@ -106,18 +102,15 @@ class ActiveMessage {
     std::vector<Route> routes_;
     std::size_t routes_open_ = 0;
     std::optional<Round> round_;
-    std::vector<queue::LogEntry> extra_;  // to be recorded with the next entries of the round
     std::optional<MessageId> notice_;
-    Timer timer_;
-    std::function<void()> timer_action_;
+    Disk disk_ = Disk::free;
+    Timer disk_timer_;
+    std::function<void()> when_disk_works_;
     bool check_planned_ = false;
-    bool writing_ = false;
     bool concluded_ = false;
     bool lost_ = false;
     bool forget_ = false;
-    bool again_ = false;
-    bool stuck_ = false;
-    std::shared_ptr<char> alive_ = std::make_shared<char>();
+    Life life_;
 };
 
 }  // namespace holdfast::qmgr

@@ -4,17 +4,12 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
-#include <memory>
-#include <optional>
-#include <vector>
 
-#include "queue/slice.h"
 #include "smtpd/loop/channel.h"
 #include "smtpd/qmgr/delivery_job.h"
-#include "smtpd/qmgr/spool.h"
+#include "smtpd/qmgr/feed.h"
 
 namespace holdfast::qmgr {
 
@@ -32,14 +27,15 @@ class Agent {
     Agent(Loop& loop, Spool& spool, UniqueFd channel, Callbacks callbacks);
 
     // Takes another job now.
-    bool hungry() const { return !ended_ && !sending_ && jobs_.size() < max_jobs; }
+    bool hungry() const { return !ended_ && current_ == 0 && jobs_.size() < max_jobs; }
+    // Calls nobody back before it returns.
     void deliver(Job job);
 
     // Nothing is in its hands.
     bool idle() const { return jobs_.empty(); }
     MonoTime last_progress() const { return last_progress_; }
 
-    // Ends all of its jobs as `uncertain`: it is about to be given up.
+    // It is let go: its jobs end as `uncertain`, and it calls nobody any more.
     void abandon();
 
     void on(links::Report&& report);
@@ -47,23 +43,10 @@ class Agent {
     void on_end(ChannelEnd how);
 
   private:
-    // The job whose body is on its way; the ones before it are whole with the agent.
-    struct Sending {
-        std::uint64_t job = 0;
-        std::shared_ptr<const std::string> bytes;
-        std::shared_ptr<queue::Slice> slice;  // where there are no bytes
-        std::uint64_t offset = 0;
-        std::uint64_t length = 0;
-        bool reading = false;
-    };
-
-    void open_body(const Job& job);
-    void body_opened(std::uint64_t job, std::expected<queue::Slice, queue::LoadFailure> body);
-    void announce(const Job& job);
-    void pump();
-    void pump_and_tell();
-    void send_piece(std::string piece);
-    void read_piece(std::size_t size);
+    void opened(std::expected<queue::Slice, queue::LoadFailure> body);
+    void announce(std::shared_ptr<const queue::Slice> body);
+    void give(Result<std::string> piece);
+    void progressed();
     void finish(std::uint64_t job, JobResult result);
     void fail();
 
@@ -72,16 +55,20 @@ class Agent {
     Callbacks callbacks_;
     Channel<links::QmgrToMda, links::MdaToQmgr> channel_;
     std::map<std::uint64_t, Job> jobs_;
-    std::optional<Sending> sending_;
     std::uint64_t last_job_ = 0;
-    std::uint64_t outstanding_ = 0;  // body bytes that it has not dealt with
-    MonoTime last_progress_;
+    std::uint64_t current_ = 0;  // whose body is on its way; those before it are whole; 0: none
+    bool announced_ = false;     // the agent has heard of it
     bool ended_ = false;
-    std::shared_ptr<char> alive_ = std::make_shared<char>();
+    MonoTime last_progress_;
+    Feed feed_;
+    Life life_;
 };
 
 // What an agent says, made fit to be recorded and shown: control bytes escaped, length bounded, a
 // status that agrees with the verdict.
 Outcome cleaned(Outcome outcome);
+
+// A status of RFC 3463 of the class `first`, '2', '4' or '5'.
+bool is_status(std::string_view text, char first);
 
 }  // namespace holdfast::qmgr

@@ -9,285 +9,215 @@ namespace holdfast::qmgr {
 namespace {
 
 constexpr unsigned max_refusals = 6;
-constexpr std::size_t max_unparked = 64;  // users that are looked at each time
-constexpr Duration first_cooling = std::chrono::seconds(1);
-constexpr Duration patrol_every = std::chrono::seconds(30);
+constexpr Duration between_patrols = std::chrono::seconds(1);
 
 }  // namespace
 
 // A user's place here: the deliveries that wait, and the agent, if there is one.
 struct Agents::Post {
     std::string user;
-    Phase phase = Phase::resting;
-    std::deque<Job> jobs;
-    std::unique_ptr<Agent> agent;
-    std::uint64_t request = 0;
-    MonoTime since{};  // of the phase
+    State state = State::resting;
+    MonoTime since{};           // of the state
+    std::uint64_t request = 0;  // while spawning
     unsigned refusals = 0;
-    bool feeding = false;
+    std::deque<Job> jobs;
     std::deque<MessageId> parked;
-    std::unique_ptr<Timer> timer;
+    std::unique_ptr<Agent> agent;  // while standing
+
+    void become(State next, MonoTime now) {
+        state = next;
+        since = now;
+    }
 };
 
-Agents::Agents(Loop& loop, Spool& spool, Limits limits, Callbacks callbacks)
+Agents::Agents(Loop& loop, Spool& spool, std::size_t max_agents, Callbacks callbacks)
     : loop_(loop),
       spool_(spool),
-      limits_(limits),
+      max_agents_(max_agents),
       callbacks_(std::move(callbacks)),
       patrol_(loop, [this] { patrol(); }) {}
 
 Agents::~Agents() = default;
 
 Agents::Post& Agents::post(const std::string& user) {
-    auto& place = posts_[user];
-    if (place == nullptr) {
-        place = std::make_unique<Post>();
-        place->user = user;
-        place->timer = std::make_unique<Timer>(loop_, [this, user] { timer_fired(user); });
-        if (!patrol_.pending()) patrol_.set(patrol_every);
-    }
-    return *place;
-}
-
-std::size_t Agents::line_limit() const {
-    return waiting_ * 2 < limits_.waiting ? limits_.long_line : limits_.short_line;
+    Post& place = posts_[user];
+    place.user = user;
+    if (!patrol_.pending()) patrol_.set(between_patrols);
+    return place;
 }
 
 bool Agents::has_room(const std::string& user) const {
-    if (draining_ || waiting_ >= limits_.waiting) return false;
     const auto at = posts_.find(user);
-    return at == posts_.end() || at->second->jobs.size() < line_limit();
+    return !draining_ && (at == posts_.end() || at->second.jobs.size() < max_line);
 }
 
 void Agents::deliver(Job job) {
+    ++open_jobs_;
+    job.done = [this, done = std::move(job.done)](JobResult result) {
+        --open_jobs_;
+        done(std::move(result));
+    };
     Post& place = post(job.user);
     place.jobs.push_back(std::move(job));
-    ++waiting_;
     pump(place);
 }
 
 void Agents::park(const std::string& user, const MessageId& id) {
-    if (draining_) return;
-    Post& place = post(user);
-    if (place.parked.empty()) parked_users_.push_back(user);
-    place.parked.push_back(id);
+    if (!draining_) post(user).parked.push_back(id);
 }
 
 void Agents::pump(Post& place) {
-    switch (place.phase) {
-        case Phase::resting:
-            if (!place.jobs.empty()) want_agent(place);
-            break;
-        case Phase::standing:
-            feed(place);
-            break;
-        case Phase::in_line:
-        case Phase::spawning:
-        case Phase::cooling:
-            break;
-    }
+    if (place.state == State::standing) return feed(place);
+    if (place.state != State::resting || place.jobs.empty()) return;
+    join_line(place);
+    serve_line();
 }
 
-void Agents::want_agent(Post& place) {
-    place.phase = Phase::in_line;
+// --- The line for a slot -------------------------------------------------------------------------
+
+void Agents::join_line(Post& place) {
+    place.become(State::in_line, loop_.now());
     line_.push_back(place.user);
-    serve_line();
-    if (line_.empty()) return;
-    // Somebody waits: agents that only linger make room.
-    for (auto& [user, other] : posts_) {
-        if (other->phase == Phase::standing && other->agent->idle() && other->jobs.empty()) {
-            return let_go(*other);
-        }
-    }
 }
 
 void Agents::serve_line() {
-    while (!line_.empty() && slots_taken_ < limits_.agents) {
-        const std::string user = std::move(line_.front());
+    while (!line_.empty() && loop_.now() >= paused_until_ &&
+           (slots_taken_ < max_agents_ || make_room())) {
+        Post& place = post(line_.front());
         line_.pop_front();
-        Post& place = post(user);
-        if (place.phase != Phase::in_line) continue;
-        place.phase = Phase::resting;
-        if (!place.jobs.empty()) spawn(place);
+        if (place.jobs.empty()) {
+            place.become(State::resting, loop_.now());
+        } else {
+            spawn(place);
+        }
     }
+}
+
+// Agents that only linger go when somebody waits.
+bool Agents::make_room() {
+    const auto idle = std::ranges::find_if(posts_, [](const auto& item) {
+        return item.second.agent && item.second.agent->idle() && item.second.jobs.empty();
+    });
+    if (idle == posts_.end()) return false;
+    dismiss(idle->second);
+    return true;
 }
 
 void Agents::spawn(Post& place) {
-    place.phase = Phase::spawning;
-    place.since = loop_.now();
+    place.become(State::spawning, loop_.now());
     place.request = ++last_request_;
-    spawning_.emplace(place.request, place.user);
     ++slots_taken_;
-    place.timer->set(limits_.spawn);
     callbacks_.spawn({place.request, place.user});
 }
 
+Agents::Post* Agents::post_that_asked(std::uint64_t request) {
+    const auto at = std::ranges::find_if(posts_, [request](const auto& item) {
+        return item.second.state == State::spawning && item.second.request == request;
+    });
+    return at == posts_.end() ? nullptr : &at->second;
+}
+
 void Agents::on(links::MdaSpawned&& spawned) {
-    const auto at = spawning_.find(spawned.request);
+    Post* place = post_that_asked(spawned.request);
     // Nobody waits for it any more: its channel closes here, and it ends.
-    if (at == spawning_.end()) return;
-    Post& place = post(at->second);
-    spawning_.erase(at);
-    place.phase = Phase::standing;
-    place.since = loop_.now();
-    place.refusals = 0;
-    place.timer->cancel();
-    place.agent =
-        std::make_unique<Agent>(loop_, spool_, std::move(spawned.channel),
-                                Agent::Callbacks{[this, user = place.user] { pump(post(user)); },
-                                                 [this, user = place.user] { agent_ended(user); }});
-    feed(place);
+    if (place == nullptr) return;
+    place->become(State::standing, loop_.now());
+    place->refusals = 0;
+    place->agent = std::make_unique<Agent>(loop_, spool_, std::move(spawned.channel),
+                                           Agent::Callbacks{[this, place] { pump(*place); },
+                                                            [this, place] {
+                                                                dismiss(*place);
+                                                                serve_line();
+                                                            }});
+    feed(*place);
 }
 
 void Agents::on(links::MdaRefused&& refused) {
-    const auto at = spawning_.find(refused.request);
-    if (at == spawning_.end()) return;
-    Post& place = post(at->second);
-    spawning_.erase(at);
-    --slots_taken_;
-    log::warning("agent-refused", {{"user", place.user}, {"reason", refused.why}});
-    place.phase = Phase::cooling;
-    place.timer->set(first_cooling * (1 << place.refusals));
-    if (++place.refusals >= max_refusals) {
-        place.refusals = 0;
-        end_waiting(place, JobEnd::not_begun, "no delivery agent could be started");
+    Post* place = post_that_asked(refused.request);
+    if (place == nullptr) return;
+    log::warning("agent-refused", {{"user", place->user}, {"reason", refused.why}});
+    paused_until_ = loop_.now() + between_patrols;
+    if (++place->refusals >= max_refusals) {
+        place->refusals = 0;
+        end_waiting(*place, JobEnd::reported, "no delivery agent could be started");
     }
-    serve_line();
+    dismiss(*place);
 }
 
-// Reentrant: a delivery that ends at once comes back here.
+// --- Work for an agent ---------------------------------------------------------------------------
+
 void Agents::feed(Post& place) {
-    if (place.feeding) return;
-    place.feeding = true;
-    const bool turn_over = !line_.empty() && loop_.now() - place.since > limits_.turn;
-    while (!turn_over && place.agent && place.agent->hungry() && !place.jobs.empty()) {
+    const bool turn_over = !line_.empty() && loop_.now() - place.since > turn;
+    std::size_t handed = 0;
+    while (!turn_over && place.agent->hungry() && !place.jobs.empty()) {
         Job job = std::move(place.jobs.front());
         place.jobs.pop_front();
-        --waiting_;
-        ++handed_;
-        job.done = [this, done = std::move(job.done)](JobResult result) {
-            --handed_;
-            done(std::move(result));
-        };
-        place.timer->cancel();
+        ++handed;
         place.agent->deliver(std::move(job));
     }
-    place.feeding = false;
-    if (place.agent && place.agent->idle()) {
-        if (!line_.empty() || draining_) {
-            let_go(place);
-        } else if (!place.timer->pending()) {
-            place.timer->set(limits_.linger);
-        }
+    unpark(place, handed);
+    if (place.agent->idle() && (turn_over || draining_)) {
+        dismiss(place);
+        serve_line();
     }
-    unpark_some();
 }
 
-// Ends an agent that has nothing in its hands.
-void Agents::let_go(Post& place) {
+// Gives the slot back, and lets the agent go. What waits goes to the end of the line.
+void Agents::dismiss(Post& place) {
+    if (place.agent) place.agent->abandon();
     // Its own callback may be what brought us here.
     loop_.after_turn([gone = std::shared_ptr<Agent>(std::move(place.agent))] {});
-    place.timer->cancel();
-    place.phase = Phase::resting;
     --slots_taken_;
-    if (!place.jobs.empty()) {
-        place.phase = Phase::in_line;
-        line_.push_back(place.user);
-    }
-    serve_line();
+    place.become(State::resting, loop_.now());
+    if (!place.jobs.empty()) join_line(place);
 }
 
-void Agents::agent_ended(const std::string& user) {
-    Post& place = post(user);
-    if (place.phase != Phase::standing) return;
-    let_go(place);
-    unpark_some();
-}
-
-void Agents::end_waiting(Post& place, JobEnd end, const std::string& why) {
-    auto jobs = std::exchange(place.jobs, {});
-    waiting_ -= jobs.size();
-    for (Job& job : jobs) job.done({end, {Verdict::retry, "4.3.0", why, {}}});
-}
-
-void Agents::timer_fired(const std::string& user) {
-    Post& place = post(user);
-    switch (place.phase) {
-        case Phase::standing:
-            if (place.agent->idle() && place.jobs.empty()) let_go(place);
-            break;
-        case Phase::spawning:
-            log::warning("agent-late", {{"user", user}});
-            spawning_.erase(place.request);
-            place.phase = Phase::resting;
-            --slots_taken_;
-            end_waiting(place, JobEnd::not_begun, "the delivery agent did not start in time");
-            serve_line();
-            break;
-        case Phase::cooling:
-            place.phase = Phase::resting;
-            pump(place);
-            break;
-        case Phase::resting:
-        case Phase::in_line:
-            break;
-    }
-    unpark_some();
-    forget_if_idle(user);
-}
-
-void Agents::unpark_some() {
-    for (std::size_t i = std::min(parked_users_.size(), max_unparked); i > 0; --i) unpark_next();
-}
-
-// The next user's parked messages, as many as his line takes.
-void Agents::unpark_next() {
-    if (parked_users_.empty() || draining_ || waiting_ >= limits_.waiting) return;
-    const std::string user = std::move(parked_users_.front());
-    parked_users_.pop_front();
-    Post& place = post(user);
-    std::size_t room = limits_.short_line / 2;
-    room -= std::min(room, place.jobs.size());
-    for (; room > 0 && !place.parked.empty(); --room) {
+void Agents::unpark(Post& place, std::size_t count) {
+    for (; count > 0 && !place.parked.empty(); --count) {
         const MessageId id = place.parked.front();
         place.parked.pop_front();
         callbacks_.unpark(id);
     }
-    if (!place.parked.empty()) parked_users_.push_back(user);
 }
+
+void Agents::end_waiting(Post& place, JobEnd end, const std::string& why) {
+    for (Job& job : std::exchange(place.jobs, {})) job.done({end, retry_with(why)});
+}
+
+// --- What time does ------------------------------------------------------------------------------
 
 void Agents::patrol() {
-    for (auto& [user, place] : posts_) {
-        if (place->phase != Phase::standing || place->agent->idle()) continue;
-        if (loop_.now() - place->agent->last_progress() < limits_.silence) continue;
-        log::warning("agent-silent", {{"user", user}});
-        place->agent->abandon();
-        if (place->phase == Phase::standing) let_go(*place);
-    }
-    for (std::size_t i = parked_users_.size(); i > 0; --i) unpark_next();
+    for (auto& [user, place] : posts_) look_at(place);
+    serve_line();
     std::erase_if(posts_, [](const auto& item) {
-        const Post& place = *item.second;
-        return place.phase == Phase::resting && place.jobs.empty() && place.parked.empty();
+        const Post& place = item.second;
+        return place.state == State::resting && place.jobs.empty() && place.parked.empty();
     });
-    if (!posts_.empty()) patrol_.set(patrol_every);
+    if (!posts_.empty()) patrol_.set(between_patrols);
 }
 
-void Agents::forget_if_idle(const std::string& user) {
-    const auto at = posts_.find(user);
-    if (at == posts_.end()) return;
-    const Post& place = *at->second;
-    if (place.phase == Phase::resting && place.jobs.empty() && place.parked.empty()) {
-        posts_.erase(at);
+void Agents::look_at(Post& place) {
+    const MonoTime now = loop_.now();
+    if (place.state == State::spawning && now - place.since >= patience) {
+        log::warning("agent-late", {{"user", place.user}});
+        end_waiting(place, JobEnd::reported, "the delivery agent did not start in time");
+        dismiss(place);
+    } else if (place.state == State::standing && place.agent->idle()) {
+        if (place.jobs.empty() && now - place.agent->last_progress() >= linger) dismiss(place);
+    } else if (place.state == State::standing && now - place.agent->last_progress() >= silence) {
+        log::warning("agent-silent", {{"user", place.user}});
+        dismiss(place);
     }
+    // Those that were called for and came to nothing leave a gap in the line.
+    if (place.jobs.size() < max_line / 2) unpark(place, max_line / 2);
 }
 
 void Agents::drain() {
     draining_ = true;
-    parked_users_.clear();
     for (auto& [user, place] : posts_) {
-        place->parked.clear();
-        end_waiting(*place, JobEnd::drained, {});
-        if (place->phase == Phase::standing && place->agent->idle()) let_go(*place);
+        place.parked.clear();
+        end_waiting(place, JobEnd::drained, {});
+        if (place.state == State::standing && place.agent->idle()) dismiss(place);
     }
 }
 

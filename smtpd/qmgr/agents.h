@@ -2,15 +2,14 @@
 // most so many in all; a user whose mailbox hangs keeps his own slot and delays nobody else's mail
 // for longer than a turn.
 //
-// Deliveries wait in memory in bounded number; beyond it a message is only remembered ("parked")
-// and called for again when its user's line has grown short.
+// Of each user so many deliveries wait in memory; beyond it a message is only remembered ("parked")
+// and called for again when the user's line has grown short.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
-#include <memory>
 #include <string>
 
 #include "smtpd/links/parent_qmgr.h"
@@ -21,23 +20,18 @@ namespace holdfast::qmgr {
 
 class Agents {
   public:
-    struct Limits {
-        std::size_t agents = 20;
-        std::size_t waiting = 4000;    // deliveries in all
-        std::size_t long_line = 1000;  // of one user, while there is plenty of room
-        std::size_t short_line = 50;   // of one user, when half of `waiting` is taken
-        Duration linger = std::chrono::milliseconds(1500);  // of an agent without work
-        Duration turn = std::chrono::seconds(5);            // while others wait for a slot
-        Duration silence = std::chrono::minutes(10);        // then it is given up
-        Duration spawn = std::chrono::seconds(60);          // likewise, before it stands
-    };
+    static constexpr std::size_t max_line = 200;  // deliveries that wait for one user's agent
+    static constexpr Duration linger = std::chrono::milliseconds(1500);  // of one without work
+    static constexpr Duration turn = std::chrono::seconds(5);       // while others wait for a slot
+    static constexpr Duration silence = std::chrono::minutes(10);   // then it is given up
+    static constexpr Duration patience = std::chrono::seconds(60);  // likewise, before it stands
 
     struct Callbacks {
         std::function<void(links::SpawnMda)> spawn;
         std::function<void(MessageId)> unpark;  // there is room for it
     };
 
-    Agents(Loop& loop, Spool& spool, Limits limits, Callbacks callbacks);
+    Agents(Loop& loop, Spool& spool, std::size_t max_agents, Callbacks callbacks);
     ~Agents();
 
     // False: there is no room, the message is to be parked.
@@ -50,44 +44,40 @@ class Agents {
     void on(links::MdaRefused&& refused);
 
     // Deliveries that have not ended.
-    std::size_t open_jobs() const { return waiting_ + handed_; }
-    // Nothing more is begun: what waits ends as `not_begun`, what agents have is finished.
+    std::size_t open_jobs() const { return open_jobs_; }
+    // Nothing more is begun: what waits ends as `drained`, what agents have is finished.
     void drain();
 
   private:
-    enum class Phase : std::uint8_t { resting, in_line, spawning, standing, cooling };
+    enum class State : std::uint8_t { resting, in_line, spawning, standing };
     struct Post;
 
     Post& post(const std::string& user);
+    Post* post_that_asked(std::uint64_t request);
     void pump(Post& post);
-    void want_agent(Post& post);
+    void join_line(Post& post);
+    void serve_line();
+    bool make_room();
     void spawn(Post& post);
     void feed(Post& post);
-    void let_go(Post& post);
-    void serve_line();
-    void agent_ended(const std::string& user);
+    void dismiss(Post& post);
+    void unpark(Post& post, std::size_t count);
     void end_waiting(Post& post, JobEnd end, const std::string& why);
-    void timer_fired(const std::string& user);
-    void unpark_some();
-    void unpark_next();
-    void forget_if_idle(const std::string& user);
-    std::size_t line_limit() const;
+    void patrol();
+    void look_at(Post& post);
 
     Loop& loop_;
     Spool& spool_;
-    Limits limits_;
+    std::size_t max_agents_;
     Callbacks callbacks_;
-    std::map<std::string, std::unique_ptr<Post>> posts_;
-    std::map<std::uint64_t, std::string> spawning_;  // by request
-    std::deque<std::string> line_;                   // users who wait for a slot
-    std::deque<std::string> parked_users_;
+    std::map<std::string, Post> posts_;
+    std::deque<std::string> line_;  // users who wait for a slot
+    MonoTime paused_until_{};       // the parent had no agent to give
     std::uint64_t last_request_ = 0;
     std::size_t slots_taken_ = 0;
-    std::size_t waiting_ = 0;
-    std::size_t handed_ = 0;
+    std::size_t open_jobs_ = 0;
     bool draining_ = false;
-    Timer patrol_;  // tidies up and looks for the silent
-    void patrol();
+    Timer patrol_;
 };
 
 }  // namespace holdfast::qmgr

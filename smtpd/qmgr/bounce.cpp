@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "smtpd/qmgr/alias_table.h"
+#include "smtpd/mail/ascii.h"
+#include "smtpd/qmgr/agent.h"
 
 namespace holdfast::qmgr {
 
@@ -28,18 +29,9 @@ std::string folded(std::string_view text) {
     return result;
 }
 
-bool is_status(std::string_view text) {
-    if (text.size() < 5 || text.size() > 9 || text[1] != '.') return false;
-    if (text[0] != '2' && text[0] != '4' && text[0] != '5') return false;
-    const std::size_t dot = text.find('.', 2);
-    if (dot == std::string_view::npos || dot == 2 || dot + 1 == text.size()) return false;
-    const std::string_view numbers = text.substr(2);
-    return std::ranges::count(numbers, '.') == 1 &&
-           std::ranges::all_of(numbers, [](char c) { return c == '.' || (c >= '0' && c <= '9'); });
-}
-
 std::string status_of(const Outcome& outcome) {
-    return is_status(outcome.enhanced) ? outcome.enhanced : "5.0.0";
+    return is_status(outcome.enhanced, '5') || is_status(outcome.enhanced, '4') ? outcome.enhanced
+                                                                                : "5.0.0";
 }
 
 std::string date(std::int64_t milliseconds) {
@@ -175,8 +167,8 @@ std::optional<NoticePlan> plan_notice(const Envelope& failed, std::string_view o
     if (!failed.sender.empty()) return NoticePlan{Reader::sender, failed.sender};
     if (failed.source != Source::queue) return std::nullopt;
     std::string postmaster = "postmaster@" + std::string(origin);
-    const auto is_postmaster = [name = lower_case(postmaster)](const Recipient& one) {
-        return lower_case(one.address) == name;
+    const auto is_postmaster = [name = ascii::lower_case(postmaster)](const Recipient& one) {
+        return ascii::lower_case(one.address) == name;
     };
     if (std::ranges::any_of(failed.recipients, is_postmaster)) return std::nullopt;
     return NoticePlan{Reader::postmaster, std::move(postmaster)};

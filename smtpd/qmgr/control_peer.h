@@ -1,24 +1,29 @@
 // The channel from control: submissions of local users, the files of drop/ made into submissions,
-// and what people ask about the queue. It vouches for who submits, and for nothing else.
+// and the queue as people see it. control vouches for who submits, and for nothing else: what needs
+// privilege is judged by the client's own socket.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "smtpd/links/control_qmgr.h"
 #include "smtpd/loop/channel.h"
-#include "smtpd/qmgr/admin.h"
-#include "smtpd/qmgr/drop_pickup.h"
+#include "smtpd/qmgr/client_rights.h"
 #include "smtpd/qmgr/intake.h"
 
 namespace holdfast::qmgr {
 
 class ControlPeer {
   public:
-    using OnEnd = std::function<void(std::optional<Breach>)>;
+    // Messages of one page of a list: its answer fits into a frame whatever their recipients.
+    static constexpr std::size_t page = 64;
 
-    // `pickup` may be nullptr: there is no drop/. `on_end` as in SmtpinPeer.
-    ControlPeer(Reception& house, Admin& admin, DropPickup* pickup, UniqueFd channel, OnEnd on_end);
+    // `on_end` is called once and destroys this; with what was wrong, where it broke the protocol.
+    using OnEnd = std::function<void(std::optional<Breach>)>;
+    ControlPeer(Reception& reception, Instance instance, UniqueFd channel, OnEnd on_end);
 
     std::size_t open() const { return intake_.open(); }
     void send(links::QmgrToControl message) { channel_.send(std::move(message)); }
@@ -28,32 +33,49 @@ class ControlPeer {
     void on(links::Chunk&& message) { take(std::move(message)); }
     void on(links::End&& message) { take(std::move(message)); }
     void on(links::Abort&& message) { take(std::move(message)); }
-    void on(links::DropCredit&& message) {
-        if (pickup_ != nullptr) pickup_->on(std::move(message));
-    }
-    void on(links::DropBad&& message) {
-        if (pickup_ != nullptr) pickup_->on(std::move(message));
-    }
-    void on(links::CountsQuery&& query) { admin_.on(std::move(query)); }
-    void on(links::ListQuery&& query) { admin_.on(std::move(query)); }
-    void on(links::ShowQuery&& query) { admin_.on(std::move(query)); }
-    void on(links::RemoveQuery&& query) { admin_.on(std::move(query)); }
-    void on(links::FlushQuery&& query) { admin_.on(std::move(query)); }
-    void on_end(ChannelEnd how);
+    void on(links::DropCredit&& message);
+    void on(links::DropBad&& message);
+    void on(links::CountsQuery&& query);
+    void on(links::ListQuery&& query);
+    void on(links::ShowQuery&& query);
+    void on(links::RemoveQuery&& query);
+    void on(links::FlushQuery&& query);
+    void on_end(ChannelEnd how) { end(breach_of(how)); }
 
   private:
+    // A page that is being put together.
+    struct List {
+        std::uint64_t request = 0;
+        std::vector<MessageId> ids;
+        std::map<MessageId, queue::Message> read;
+        unsigned looks = 0;
+    };
+    struct Removal;
+
     template <class Message>
     void take(Message&& message) {
         if (auto breach = intake_.on(std::move(message))) end(std::move(breach));
     }
-    Intake::Callbacks callbacks();
-    void end(std::optional<Breach> breach);
+    void end(std::optional<Breach> breach) {
+        const OnEnd tell = on_end_;
+        tell(std::move(breach));
+    }
 
-    Admin& admin_;
+    void counted(std::uint64_t request, std::size_t quarantined);
+    void go_on(List list);
+    void answer(const List& list);
+    links::QueueItem item_of(const MessageIndex::Item& item, const queue::Message& message) const;
+    bool refused(std::uint64_t request, const UniqueFd& client);
+    void finish(std::uint64_t request, int status, std::string text);
+
+    Surroundings& house_;
+    Deliveries& deliveries_;
     DropPickup* pickup_;
+    Instance instance_;
     OnEnd on_end_;
     Channel<links::QmgrToControl, links::ControlToQmgr> channel_;
     Intake intake_;
+    Life life_;
 };
 
 }  // namespace holdfast::qmgr

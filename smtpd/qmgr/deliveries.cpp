@@ -11,6 +11,7 @@ namespace {
 constexpr Duration between_lock_attempts = std::chrono::seconds(1);
 constexpr Duration disk_pause = std::chrono::minutes(1);
 constexpr Duration between_tidyings = std::chrono::hours(1);
+constexpr std::chrono::milliseconds absurd_age = std::chrono::hours(24 * 36500);
 
 // What was settled says nothing about when the rest was tried.
 template <class Action>
@@ -47,33 +48,23 @@ Deliveries::Deliveries(Surroundings& house, std::function<void()> on_lock)
       lock_timer_(house_.loop, [this] { try_lock(); }),
       tidy_timer_(house_.loop, [this] { tidy(); }) {}
 
-Deliveries::~Deliveries() = default;
-
 // --- The lock, and what a former process left ----------------------------------------------------
-
-void Deliveries::start() {
-    if (std::exchange(started_, true)) return;
-    try_lock();
-}
 
 void Deliveries::try_lock() {
     if (draining_) return;
     if (lock_) return scan();
     house_.spool.run([](queue::Store& store) { return store.try_lock(); },
-                     [this, alive = std::weak_ptr(alive_)](Result<std::optional<UniqueFd>> lock) {
-                         if (!alive.expired()) locked(std::move(lock));
-                     });
+                     [this](Result<std::optional<UniqueFd>> lock) { locked(std::move(lock)); });
 }
 
 void Deliveries::locked(Result<std::optional<UniqueFd>> lock) {
-    if (draining_) return;
+    if (draining_ || lock_) return;
     if (lock && *lock) {
         lock_ = std::move(**lock);
         log::info("scheduling", {});
         scan();
         tidy();
-        if (on_lock_) std::exchange(on_lock_, nullptr)();
-        return;
+        return on_lock_();
     }
     if (!std::exchange(lock_complained_, true)) {
         const std::string why = lock ? "another process schedules this spool" : lock.error().text();
@@ -84,8 +75,7 @@ void Deliveries::locked(Result<std::optional<UniqueFd>> lock) {
 
 void Deliveries::scan() {
     house_.spool.run([](queue::Store& store) { return store.scan(); },
-                     [this, alive = std::weak_ptr(alive_)](Result<queue::Scan> scan) {
-                         if (alive.expired()) return;
+                     [this](Result<queue::Scan> scan) {
                          if (!scan) return scan_again_later(scan.error());
                          next_batch(std::make_shared<queue::Scan>(std::move(*scan)));
                      });
@@ -93,15 +83,13 @@ void Deliveries::scan() {
 
 void Deliveries::next_batch(std::shared_ptr<queue::Scan> scan) {
     if (draining_) return;
-    house_.spool.run(
-        [scan](queue::Store&) { return scan->next(); },
-        [this, scan, alive = std::weak_ptr(alive_)](const Result<queue::Scan::Batch>& batch) {
-            if (alive.expired()) return;
-            if (!batch) return scan_again_later(batch.error());
-            take_batch(*batch);
-            if (!batch->last) return next_batch(scan);
-            log::info("queue-scanned", {{"messages", index_.size()}});
-        });
+    house_.spool.run([scan](queue::Store&) { return scan->next(); },
+                     [this, scan](const Result<queue::Scan::Batch>& batch) {
+                         if (!batch) return scan_again_later(batch.error());
+                         take_batch(*batch);
+                         if (!batch->last) return next_batch(scan);
+                         log::info("queue-scanned", {{"messages", index_.size()}});
+                     });
 }
 
 void Deliveries::scan_again_later(const Error& error) {
@@ -110,14 +98,11 @@ void Deliveries::scan_again_later(const Error& error) {
 }
 
 void Deliveries::take_batch(const queue::Scan::Batch& batch) {
-    const MonoTime now = house_.loop.now();
     for (const MessageId& id : batch.ids) {
         if (index_.find(id) != nullptr) continue;  // admitted by us meanwhile
         Item& item = index_.add(id);
-        item.second.born = now;
         item.second.repeated = true;
-        item.second.by_log = true;
-        index_.schedule(item, now);
+        rest(item, Phase::found, house_.loop.now());
     }
     for (const std::string& name : batch.strangers) {
         log::warning("spool-stranger", {{"file", "queue/" + name}});
@@ -136,52 +121,68 @@ void Deliveries::tidy() {
 
 // --- Taking them when they are due ---------------------------------------------------------------
 
-void Deliveries::arm() {
-    const auto next = index_.next();
-    if (!next || !lock_ || draining_) return due_timer_.cancel();
-    due_timer_.set(*next - house_.loop.now());
-}
-
 void Deliveries::run_due() {
+    due_timer_.cancel();
     if (!lock_ || draining_) return;
     const MonoTime now = house_.loop.now();
     while (loading_ < max_loading && active_.size() < max_active) {
         Item* item = index_.take_due(now);
-        if (item == nullptr) return arm();
+        if (item == nullptr) {
+            if (const auto next = index_.next()) due_timer_.set(*next - now);
+            return;
+        }
         load(*item);
     }
-    due_timer_.cancel();  // whoever ends calls again
+    // Whoever ends calls again.
 }
 
 void Deliveries::load(Item& item) {
+    const Phase before = item.second.phase;
+    index_.unschedule(item);
     index_.set_phase(item, Phase::active);
     ++loading_;
-    house_.spool.run([id = item.first, now = house_.spool.wall()](
-                         queue::Store& store) { return store.load(id, now); },
-                     [this, id = item.first, alive = std::weak_ptr(alive_)](
-                         std::expected<queue::Message, queue::LoadFailure> message) {
-                         if (!alive.expired()) loaded(id, std::move(message));
-                     });
+    house_.spool.run(
+        [id = item.first, now = house_.spool.wall()](queue::Store& store) {
+            return store.load(id, now);
+        },
+        // Nothing is forgotten while it is being loaded.
+        [this, &item, before](std::expected<queue::Message, queue::LoadFailure> message) {
+            --loading_;
+            if (message) {
+                loaded(item, before, std::move(*message));
+            } else {
+                not_loaded(item, message.error());
+            }
+            run_due();
+        });
 }
 
-void Deliveries::loaded(const MessageId& id,
-                        std::expected<queue::Message, queue::LoadFailure> message) {
-    --loading_;
-    Item* item = index_.find(id);
-    if (item != nullptr) {
-        if (!message) {
-            not_loaded(*item, message.error());
-        } else {
-            learn_age(*item, *message);
-            const bool wanted = forgetting_.contains(id);
-            if (!wanted && (draining_ || still_waits(*item, *message))) {
-                index_.set_phase(*item, Phase::deferred);
-            } else {
-                activate(*item, std::move(*message), nullptr, {});
-            }
-        }
+void Deliveries::loaded(Item& item, Phase before, queue::Message message) {
+    if (!item.second.born) {
+        // What a former process knew of it comes from its log. Milliseconds of absurd size would
+        // not fit into nanoseconds.
+        const auto admitted = std::chrono::milliseconds(message.envelope.admitted);
+        const auto by_clock = std::clamp<std::chrono::milliseconds>(
+            house_.spool.wall().time_since_epoch() - admitted, -absurd_age, absurd_age);
+        item.second.born =
+            house_.loop.now() - house_.backoff.age(by_clock, attempts_of(message.state));
     }
-    run_due();
+    const bool forgotten = forgetting_.contains(item.first);
+    if (!forgotten && (draining_ || still_waits(item, before, message))) {
+        return index_.set_phase(item, Phase::deferred);
+    }
+    activate(item, std::move(message), nullptr);
+}
+
+// True: found by the scan, but not due yet.
+bool Deliveries::still_waits(Item& item, Phase before, const queue::Message& message) {
+    const std::uint32_t attempts = attempts_of(message.state);
+    if (before != Phase::found || attempts == 0) return false;
+    const Duration rest = remaining_delay(message.state, house_.backoff.delay(attempts),
+                                          house_.spool.wall().time_since_epoch().count());
+    if (rest <= Duration::zero()) return false;
+    index_.schedule(item, house_.loop.now() + rest);
+    return true;
 }
 
 void Deliveries::not_loaded(Item& item, const queue::LoadFailure& failure) {
@@ -190,179 +191,154 @@ void Deliveries::not_loaded(Item& item, const queue::LoadFailure& failure) {
         case queue::LoadFault::failed:
             log::error("message-unread", {{"msg", id}, {"reason", failure.error}});
             index_.set_phase(item, Phase::deferred);
-            index_.schedule(item, house_.loop.now() + disk_pause);
-            return tell_forgetting(id, false);
+            return index_.schedule(item, house_.loop.now() + disk_pause);
         case queue::LoadFault::finished:
             house_.spool.run([id](queue::Store& store) { return store.remove(id); },
                              [](const Status&) {});
-            return forget_item(id);
+            break;
         case queue::LoadFault::damaged:
             log::error("message-damaged", {{"msg", id}, {"reason", failure.error}});
-            return forget_item(id);
+            break;
         case queue::LoadFault::newer:
             log::warning("message-newer", {{"msg", id}, {"reason", failure.error}});
-            return forget_item(id);
+            break;
         case queue::LoadFault::gone:
-            return forget_item(id);
+            break;
     }
+    gone(id);
 }
 
-void Deliveries::forget_item(const MessageId& id) {
+void Deliveries::gone(const MessageId& id) {
     index_.erase(id);
-    tell_forgetting(id, true);
-}
-
-void Deliveries::tell_forgetting(const MessageId& id, bool gone) {
-    const auto waiting = forgetting_.extract(id);
-    if (waiting.empty()) return;
-    for (const auto& done : waiting.mapped()) done(gone);
-}
-
-// What a former process knew of it comes from its log, and once only.
-void Deliveries::learn_age(Item& item, const queue::Message& message) {
-    if (item.second.aged) return;
-    item.second.aged = true;
-    item.second.attempts = attempts_of(message.state);
-    const auto admitted = std::chrono::milliseconds(message.envelope.admitted);
-    const auto by_clock = house_.spool.wall().time_since_epoch() - admitted;
-    // Milliseconds of absurd size would not fit into nanoseconds.
-    const auto bounded = std::clamp<std::chrono::milliseconds>(
-        by_clock, -std::chrono::hours(24 * 36500), std::chrono::hours(24 * 36500));
-    item.second.born = house_.loop.now() - house_.backoff.age(bounded, item.second.attempts);
-}
-
-// True: found by the scan, but not due yet, or held.
-bool Deliveries::still_waits(Item& item, const queue::Message& message) {
-    if (message.state.held) return true;
-    if (!std::exchange(item.second.by_log, false) || item.second.attempts == 0) return false;
-    const Duration delay = house_.backoff.delay(item.second.attempts);
-    const Duration rest =
-        remaining_delay(message.state, delay, house_.spool.wall().time_since_epoch().count());
-    if (rest <= Duration::zero()) return false;
-    index_.schedule(item, house_.loop.now() + rest);
-    return true;
+    const auto [first, last] = forgetting_.equal_range(id);
+    std::vector<std::function<void()>> waiting;
+    for (auto at = first; at != last; ++at) waiting.push_back(std::move(at->second));
+    forgetting_.erase(id);
+    for (const auto& done : waiting) done();
 }
 
 // --- Working on them -----------------------------------------------------------------------------
 
-void Deliveries::admitted(queue::Message message, std::shared_ptr<const std::string> bytes,
-                          std::vector<queue::LogEntry> verdicts) {
-    const MessageId id = message.envelope.id;
+void Deliveries::admitted(Admission admission) {
+    const MessageId id = admission.message.envelope.id;
     // The scan may have met it between its rename and now: then it has begun already.
-    if (index_.find(id) != nullptr) return record(message, std::move(verdicts));
+    if (index_.find(id) != nullptr) return;
     Item& item = index_.add(id);
     item.second.born = house_.loop.now();
-    item.second.aged = true;
-    if (lock_ && !draining_ && active_.size() < max_active) {
-        for (const auto& verdict : verdicts) queue::apply(message.state, verdict);
-        return activate(item, std::move(message), std::move(bytes), std::move(verdicts));
-    }
-    record(message, std::move(verdicts));
-    index_.schedule(item, house_.loop.now());
-}
-
-void Deliveries::record(const queue::Message& message, std::vector<queue::LogEntry> verdicts) {
-    if (verdicts.empty()) return;
-    house_.spool.run(
-        [id = message.envelope.id, at = message.log,
-         verdicts = std::move(verdicts)](queue::Store& store) {
+    if (!admission.verdicts.empty()) {
+        index_.set_phase(item, Phase::active);
+        const auto record = [id, at = admission.message.log,
+                             verdicts = std::move(admission.verdicts)](queue::Store& store) {
             return store.record(id, at, verdicts, queue::Durability::lazy);
-        },
-        [id = message.envelope.id](const Result<queue::LogCursor>& cursor) {
-            if (!cursor) log::warning("record-failed", {{"msg", id}, {"reason", cursor.error()}});
+        };
+        return house_.spool.run(record, [this, &item](const Result<queue::LogCursor>& cursor) {
+            if (!cursor) {
+                log::warning("record-failed", {{"msg", item.first}, {"reason", cursor.error()}});
+            }
+            rest(item, Phase::queued, house_.loop.now());
+            run_due();
         });
+    }
+    if (lock_ && !draining_ && active_.size() < max_active) {
+        return activate(item, std::move(admission.message), std::move(admission.body));
+    }
+    rest(item, Phase::queued, house_.loop.now());
 }
 
 void Deliveries::activate(Item& item, queue::Message message,
-                          std::shared_ptr<const std::string> bytes,
-                          std::vector<queue::LogEntry> verdicts) {
+                          std::shared_ptr<const queue::Slice> body) {
     const MessageId id = item.first;
     index_.unschedule(item);
     index_.set_phase(item, Phase::active);
-    ActiveMessage::Facts facts{item.second.born, item.second.repeated, std::move(bytes),
-                               std::move(verdicts)};
+    item.second.again = false;
     auto& place = active_[id];
-    place =
-        std::make_unique<ActiveMessage>(house_, std::move(message), std::move(facts),
-                                        [this, id](const Ending& ending) { ended(id, ending); });
+    place = std::make_unique<ActiveMessage>(
+        house_, std::move(message),
+        ActiveMessage::Facts{*item.second.born, item.second.repeated, std::move(body)},
+        [this, id](const Ending& ending) { ended(id, ending); });
     if (forgetting_.contains(id)) place->forget();
     place->start();
 }
 
 void Deliveries::ended(const MessageId& id, const Ending& ending) {
-    const auto node = active_.extract(id);
     // It is still in the middle of telling us.
-    const std::shared_ptr<ActiveMessage> gone(std::move(node.mapped()));
-    house_.loop.after_turn([gone] {});
-    Item* item = index_.find(id);
-    if (item == nullptr) return;
+    const std::shared_ptr<ActiveMessage> message = std::move(active_.extract(id).mapped());
+    house_.loop.after_turn([message] {});
+    Item& item = *index_.find(id);
     const MonoTime now = house_.loop.now();
-    item->second.repeated = item->second.repeated || ending.repeated;
+    item.second.repeated = item.second.repeated || ending.repeated;
     switch (ending.kind) {
         case Ending::Kind::gone:
         case Ending::Kind::lost:
-            forget_item(id);
+            gone(id);
             break;
         case Ending::Kind::deferred:
-            ++item->second.attempts;
-            index_.set_phase(*item, Phase::deferred);
-            index_.schedule(*item, now + house_.backoff.delay(item->second.attempts));
+            rest(item, Phase::deferred,
+                 now + house_.backoff.delay(attempts_of(message->message().state)));
             break;
         case Ending::Kind::parked:
-            index_.set_phase(*item, Phase::queued);
+            rest(item, Phase::queued, {});  // until it is called for
             break;
-    }
-    if (gone->wants_again() || forgetting_.contains(id)) {
-        if (item = index_.find(id); item != nullptr) index_.schedule(*item, now);
     }
     if (ending.notice && index_.find(*ending.notice) == nullptr) {
         Item& notice = index_.add(*ending.notice);
         notice.second.born = now;
-        notice.second.aged = true;
-        index_.schedule(notice, now);
+        rest(notice, Phase::queued, now);
     }
     run_due();
 }
 
+// It waits, where `until` is nothing for unpark(), unless somebody wants it to be tried again at
+// once, or gone.
+void Deliveries::rest(Item& item, Phase phase, std::optional<MonoTime> until) {
+    index_.set_phase(item, phase);
+    const bool at_once =
+        std::exchange(item.second.again, false) || forgetting_.contains(item.first);
+    if (at_once) until = house_.loop.now();
+    if (until) index_.schedule(item, *until);
+}
+
 void Deliveries::unpark(const MessageId& id) {
     Item* item = index_.find(id);
-    if (item == nullptr || draining_) return;
-    if (const auto at = active_.find(id); at != active_.end()) return at->second->try_again();
-    if (item->second.phase == Phase::active) return;  // being loaded
-    index_.schedule(*item, house_.loop.now());
+    if (item == nullptr) return;
+    item->second.again = item->second.phase == Phase::active;
+    try_now(*item);
     run_due();
 }
 
 // --- What people ask for -------------------------------------------------------------------------
 
+void Deliveries::try_now(Item& item) {
+    if (item.second.phase == Phase::active) return;
+    if (item.second.phase == Phase::found) index_.set_phase(item, Phase::queued);
+    index_.schedule(item, house_.loop.now());
+}
+
 bool Deliveries::flush(const MessageId& id) {
     Item* item = index_.find(id);
     if (item == nullptr) return false;
-    if (item->second.phase == Phase::active) return true;
-    item->second.by_log = false;
-    index_.schedule(*item, house_.loop.now());
+    try_now(*item);
     run_due();
     return true;
 }
 
 void Deliveries::flush_all() {
-    const MonoTime now = house_.loop.now();
     for (Item* item = index_.behind({}); item != nullptr; item = index_.behind(item->first)) {
-        if (item->second.phase != Phase::active) {
-            item->second.by_log = false;
-            index_.schedule(*item, now);
-        }
+        try_now(*item);
     }
     run_due();
 }
 
-void Deliveries::forget(const MessageId& id, std::function<void(bool)> done) {
+bool Deliveries::forget(const MessageId& id, std::function<void()> done) {
     Item* item = index_.find(id);
-    if (item == nullptr) return done(false);
-    forgetting_[id].push_back(std::move(done));
-    if (const auto at = active_.find(id); at != active_.end()) return at->second->forget();
-    if (item->second.phase == Phase::active) return;  // being loaded: forgotten then
-    load(*item);
+    if (item == nullptr) return false;
+    forgetting_.emplace(id, std::move(done));
+    if (const auto at = active_.find(id); at != active_.end()) {
+        at->second->forget();
+    } else if (item->second.phase != Phase::active) {
+        load(*item);
+    }
+    return true;
 }
 
 const queue::Message* Deliveries::active(const MessageId& id) const {

@@ -22,20 +22,23 @@ class Deliveries {
 
     // `on_lock` is called once, when this process has become the one scheduler.
     Deliveries(Surroundings& house, std::function<void()> on_lock);
-    ~Deliveries();
 
     // Begins to schedule, as soon as no other process does.
-    void start();
+    void start() { try_lock(); }
     // Begins nothing more.
     void drain();
     // Nothing is under way that will end by itself.
     bool quiet() const;
     bool holds_lock() const { return lock_.has_value(); }
 
-    // A message was committed just now. `verdicts` are already passed on some of its recipients,
-    // but not recorded.
-    void admitted(queue::Message message, std::shared_ptr<const std::string> bytes,
-                  std::vector<queue::LogEntry> verdicts);
+    // What was committed just now. The verdicts are passed on some of its recipients already; they
+    // are recorded before any of it is tried.
+    struct Admission {
+        queue::Message message;
+        std::shared_ptr<const queue::Slice> body;  // where it is in memory
+        std::vector<queue::LogEntry> verdicts;
+    };
+    void admitted(Admission admission);
 
     // An agent's line has room for a message that was parked.
     void unpark(const MessageId& id);
@@ -44,11 +47,10 @@ class Deliveries {
     bool flush(const MessageId& id);
     void flush_all();
 
-    // Removes it without a word to anybody; what an agent has in hand is finished first. `done`
-    // is told whether it was there.
-    void forget(const MessageId& id, std::function<void(bool)> done);
+    // Removes it without a word to anybody; what an agent has in hand is finished first. False
+    // where it is not in the queue, else `done` is told when it is gone.
+    bool forget(const MessageId& id, std::function<void()> done);
 
-    const MessageIndex& index() const { return index_; }
     MessageIndex& index() { return index_; }
     // Of one that is being worked on, else nullptr.
     const queue::Message* active(const MessageId& id) const;
@@ -64,34 +66,29 @@ class Deliveries {
     void scan_again_later(const Error& error);
 
     void run_due();
-    void arm();
     void load(Item& item);
-    void loaded(const MessageId& id, std::expected<queue::Message, queue::LoadFailure> message);
+    void loaded(Item& item, Phase before, queue::Message message);
     void not_loaded(Item& item, const queue::LoadFailure& failure);
-    void learn_age(Item& item, const queue::Message& message);
-    bool still_waits(Item& item, const queue::Message& message);
-    void activate(Item& item, queue::Message message, std::shared_ptr<const std::string> bytes,
-                  std::vector<queue::LogEntry> verdicts);
-    void record(const queue::Message& message, std::vector<queue::LogEntry> verdicts);
+    bool still_waits(Item& item, Phase before, const queue::Message& message);
+    void activate(Item& item, queue::Message message, std::shared_ptr<const queue::Slice> body);
     void ended(const MessageId& id, const Ending& ending);
-    void forget_item(const MessageId& id);
-    void tell_forgetting(const MessageId& id, bool gone);
+    void rest(Item& item, Phase phase, std::optional<MonoTime> until);
+    void try_now(Item& item);
+    void gone(const MessageId& id);
     void tidy();
 
     Surroundings& house_;
     std::function<void()> on_lock_;
     MessageIndex index_;
     std::unordered_map<MessageId, std::unique_ptr<ActiveMessage>> active_;
-    std::unordered_map<MessageId, std::vector<std::function<void(bool)>>> forgetting_;
+    std::unordered_multimap<MessageId, std::function<void()>> forgetting_;
     std::optional<UniqueFd> lock_;
     std::size_t loading_ = 0;
-    bool started_ = false;
     bool draining_ = false;
     bool lock_complained_ = false;
     Timer due_timer_;
     Timer lock_timer_;
     Timer tidy_timer_;
-    std::shared_ptr<char> alive_ = std::make_shared<char>();
 };
 
 // How much longer a stored message waits for its next attempt, by what its log says: never longer

@@ -5,38 +5,35 @@
 #include <memory>
 #include <string>
 
-#include "queue/record.h"
-#include "queue/verdict.h"
+#include "queue/slice.h"
+#include "queue/store.h"
 #include "smtpd/links/qmgr_mda.h"
 
 namespace holdfast::qmgr {
 
-// The bytes of a message: in memory right after it was accepted, else in its file.
-struct Body {
-    MessageId id;
-    queue::BodyPlace place;
-    std::shared_ptr<const std::string> bytes;  // may be missing
-};
-
 enum class JobEnd : std::uint8_t {
-    reported,   // the agent has said what came of it
-    uncertain,  // the agent has gone without a word: it may have delivered
-    not_begun,  // no agent could be had
-    drained,    // not begun, and not to be begun by this process
+    reported,   // there is an outcome: the agent's, or a retry of ours
+    uncertain,  // likewise, but the agent has gone without a word: it may have delivered
     damaged,    // the message is in quarantine/ now
-    unread,     // the disk did not give the body
+    drained,    // not begun, and not to be begun by this process
 };
 
 struct JobResult {
-    JobEnd end = JobEnd::not_begun;
-    Outcome outcome;  // to be recorded; of `reported` the agent's, else ours, a retry
+    JobEnd end = JobEnd::reported;
+    Outcome outcome;
 };
 
 struct Job {
     std::string user;
-    links::Deliver deliver;  // `job` is set by the agent
-    Body body;
-    std::function<void(JobResult)> done;  // once
+    links::Deliver deliver;  // `job` and `length` are set by the agent
+    queue::BodyPlace place;
+    std::shared_ptr<const queue::Slice> body;  // where it is in memory, else its file is opened
+    std::function<void(JobResult)> done;       // once
 };
+
+// "Try again later", of ours.
+inline Outcome retry_with(std::string text) {
+    return {Verdict::retry, "4.3.0", std::move(text), {}};
+}
 
 }  // namespace holdfast::qmgr

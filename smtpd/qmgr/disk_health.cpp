@@ -8,7 +8,6 @@ namespace {
 
 constexpr Duration look_when_full = std::chrono::seconds(1);
 constexpr Duration look_when_good = std::chrono::seconds(5);
-constexpr Duration between_complaints = std::chrono::minutes(1);
 
 const links::Refusal full{452, "4.3.1", "the mail queue's disk is full; try again later"};
 const links::Refusal untrusted{451, "4.3.0",
@@ -72,9 +71,6 @@ void DiskHealth::fill(std::string why) {
     state_ = State::full;
     why_ = "the disk is full (" + why + ")";
     timer_.set(look_when_full);
-    // A disk on the edge does not fill the log too.
-    if (last_complaint_ && loop_.now() - *last_complaint_ < between_complaints) return;
-    last_complaint_ = loop_.now();
     log::error("disk-full", {{"reason", why}, {"accepting", "no"}});
 }
 
@@ -89,7 +85,9 @@ void DiskHealth::look() {
 void DiskHealth::looked(const Result<queue::Space>& space) {
     looking_ = false;
     if (state_ == State::failed) return;
-    const bool enough = space && space->bytes >= reserved_bytes && space->files >= reserved_files;
+    const std::uint64_t times = state_ == State::full ? 2 : 1;
+    const bool enough =
+        space && space->bytes >= times * reserved_bytes && space->files >= times * reserved_files;
     if (!enough && state_ == State::good)
         return fill(space ? amount(*space) : space.error().text());
     if (enough && state_ == State::full) {

@@ -13,7 +13,8 @@ namespace holdfast::qmgr {
 
 class DiskHealth {
   public:
-    // Accepting ends while so much is left: logs, seen/ and bounces need room too.
+    // Accepting ends while so much is left: logs, seen/ and bounces need room too. It begins again
+    // with twice as much, so that a disk on the edge does not fill the log too.
     static constexpr std::uint64_t reserved_bytes = 256 * 1024;
     static constexpr std::uint64_t reserved_files = 8;
 
@@ -44,7 +45,6 @@ class DiskHealth {
     std::string why_;
     Timer timer_;
     MonoTime last_look_{};
-    std::optional<MonoTime> last_complaint_;
     bool looking_ = false;
 };
 

@@ -1,19 +1,23 @@
 // Brings what sendmail left in drop/ to control, which makes submissions of it: one code path for
 // both ways in. A file goes only after its message is in the queue, or when it never will be one.
+//
+// The folder is walked as often as something new is in it, and every minute: what was refused for
+// now, or lost with control, is met again by a later walk.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
+#include <variant>
 
 #include "queue/drop.h"
 #include "smtpd/links/control_qmgr.h"
 #include "smtpd/loop/watch.h"
-#include "smtpd/qmgr/drop_order.h"
+#include "smtpd/qmgr/feed.h"
 #include "smtpd/qmgr/folder_watch.h"
 #include "smtpd/qmgr/spool.h"
 
@@ -21,7 +25,7 @@ namespace holdfast::qmgr {
 
 class DropPickup {
   public:
-    static constexpr std::size_t max_offered = 4;  // files at once
+    static constexpr std::size_t max_in_hand = 4;  // files at once
     static constexpr Duration every = std::chrono::minutes(1);
     static constexpr Duration patience = std::chrono::minutes(5);  // with control, for one file
 
@@ -38,7 +42,6 @@ class DropPickup {
     void start();
     // Offers nothing more; what was offered may still be finished.
     void drain();
-    bool quiet() const { return offered_.empty(); }
 
     // control has come, or gone: then what was offered is offered again later.
     void connected();
@@ -48,36 +51,36 @@ class DropPickup {
     void on(links::DropCredit&& credit);
     void on(links::DropBad&& bad);
 
-    // Of the intake.
+    // Of the intake: whose a file is that was offered, and how it ended (a code of 0: committed).
     std::optional<std::uint32_t> owner(std::uint64_t drop) const;
     void ended(std::uint64_t drop, const links::Refusal& refusal);
 
   private:
-    struct Offered {
+    struct File {
         MessageId id;
         std::uint32_t uid = 0;
-        std::shared_ptr<queue::Slice> bytes;
-        std::uint64_t offset = 0;
-        std::uint64_t outstanding = 0;
-        bool reading = false;
-        bool all_sent = false;
+        std::unique_ptr<Feed> bytes;
         MonoTime since{};
+    };
+    struct Walk {
+        std::shared_ptr<queue::Scan> scan;
+        std::deque<MessageId> waiting;  // of the last batch
+        bool reading = false;           // the next batch
+        bool empty = true;              // so far
     };
 
     void look();
-    void next_batch(std::shared_ptr<queue::Scan> scan);
-    void looked(bool whole);
-    void classify(std::vector<MessageId> ids, std::function<void()> then);
-    void offer_more();
-    void offer(const MessageId& id);
-    void opened(const MessageId& id, std::expected<queue::DropFile, queue::DropFailure> file);
-    void pump(std::uint64_t number);
-    void piece_read(std::uint64_t number, Result<std::string> piece);
-    void not_taken(const MessageId& id, const queue::DropFailure& failure);
-    void quarantine(const std::string& name, std::string why);
-    void remove(const MessageId& id);
     void give_up_late_ones();
+    void advance();
+    void next_batch();
+    void over(const Status& status);
     void trim_seen();
+    void open(const MessageId& id);
+    void opened(const MessageId& id, std::expected<queue::DropFile, queue::DropFailure> file);
+    void give(std::uint64_t number, Result<std::string> piece);
+    void refuse(const std::string& name, const std::string& why);
+    void remove(std::uint64_t number, const File& file);
+    void done(std::uint64_t number);
 
     Loop& loop_;
     Spool& spool_;
@@ -87,16 +90,14 @@ class DropPickup {
     std::function<void(Offer)> send_;
     std::unique_ptr<FolderWatch> watch_;
     Timer timer_;
-    DropOrder order_;
-    std::map<std::uint64_t, Offered> offered_;
-    std::uint64_t last_number_ = 0;
-    std::size_t opening_ = 0;
-    bool started_ = false;
-    bool connected_ = false;
-    bool looking_ = false;
+    std::shared_ptr<Walk> walk_;
     bool look_again_ = false;
+    std::map<std::uint64_t, File> in_hand_;
+    std::uint64_t last_number_ = 0;
+    std::size_t on_disk_ = 0;  // files that are being opened or put into quarantine/
+    bool connected_ = false;
     bool draining_ = false;
-    MonoTime last_trim_{};
+    std::optional<MonoTime> last_trim_;
 };
 
 }  // namespace holdfast::qmgr

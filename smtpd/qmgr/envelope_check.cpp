@@ -25,6 +25,11 @@ bool right_source(const Envelope& envelope, Submitter submitter) {
 
 }  // namespace
 
+std::optional<Breach> breach_of(ChannelEnd how) {
+    if (how == ChannelEnd::closed) return std::nullopt;
+    return Breach{"a malformed message"};
+}
+
 std::optional<Breach> breach_in(const Envelope& envelope, Submitter submitter) {
     if (envelope.id == MessageId()) return Breach{"a message without an id"};
     if (!right_source(envelope, submitter)) return Breach{"a message from another source"};

@@ -7,6 +7,7 @@
 
 #include "smtpd/base/clock.h"
 #include "smtpd/links/transfer.h"
+#include "smtpd/loop/channel.h"
 #include "smtpd/qmgr/router.h"
 
 namespace holdfast::qmgr {
@@ -18,12 +19,11 @@ enum class Submitter : std::uint8_t {
     dropper,   // a file of drop/: it was acknowledged, so it is bounced rather than refused
 };
 
-inline constexpr std::size_t max_recipients = 10'000;  // of one message
-
 // A flaw that an honest room cannot have caused: the channel is to be closed.
 struct Breach {
     std::string what;
 };
+std::optional<Breach> breach_of(ChannelEnd how);
 
 // The envelope of a Begin, whose recipients are still to come.
 std::optional<Breach> breach_in(const Envelope& envelope, Submitter submitter);

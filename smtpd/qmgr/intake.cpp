@@ -1,7 +1,5 @@
 #include "smtpd/qmgr/intake.h"
 
-#include <deque>
-
 #include "smtpd/base/log.h"
 #include "smtpd/base/packet.h"
 
@@ -16,19 +14,22 @@ const links::Refusal too_many_recipients{550, "5.5.3", "too many recipients for 
 const links::Refusal too_much_at_once{452, "4.3.1", "too much mail at once; try again later"};
 const links::Refusal no_recipients{554, "5.5.1", "no recipients"};
 
-}  // namespace
-
-std::shared_ptr<const std::string> BodyMemory::keep(std::string bytes) {
+// The body for the agents, right after the commit; nothing where there is no room for it.
+std::shared_ptr<const queue::Slice> keep_body(Reception& reception, std::string bytes) {
     const std::size_t size = bytes.size();
-    if (*kept_ + size > max_kept) return nullptr;
-    *kept_ += size;
-    auto owned = std::make_unique<const std::string>(std::move(bytes));
-    const auto release = [kept = kept_, size](const std::string* gone) {
+    if (size == 0 || *reception.kept + size > Intake::max_kept) return nullptr;
+    *reception.kept += size;
+    auto slice = std::make_unique<queue::Slice>(reception.house.spool.store().fs(), UniqueFd(),
+                                                std::uint64_t{0}, size);
+    slice->keep(std::move(bytes));
+    const auto release = [kept = reception.kept, size](const queue::Slice* gone) {
         *kept -= size;
-        const std::unique_ptr<const std::string> freed(gone);
+        const std::unique_ptr<const queue::Slice> freed(gone);
     };
-    return {owned.release(), release};
+    return {slice.release(), release};
 }
+
+}  // namespace
 
 // While `writing`, the draft belongs to a thread of the pool.
 struct Intake::Transfer {
@@ -38,19 +39,19 @@ struct Intake::Transfer {
     Envelope envelope;
     std::vector<queue::LogEntry> verdicts;
     std::optional<queue::Draft> draft;
-    std::string copy;       // the body so far, while it is small
     std::string unwritten;  // behind what is being written
     std::uint64_t received = 0;
     std::uint64_t outstanding = 0;  // received and not credited
     bool writing = false;
     bool ended = false;
     bool dropped = false;
-
-    std::size_t in_memory() const { return copy.size() + unwritten.size(); }
 };
 
-Intake::Intake(Reception& house, Submitter submitter, Callbacks callbacks)
-    : house_(house), submitter_(submitter), callbacks_(std::move(callbacks)) {}
+Intake::Intake(Reception& reception, Submitter submitter, std::function<void(Answer)> send)
+    : reception_(reception),
+      house_(reception.house),
+      submitter_(submitter),
+      send_(std::move(send)) {}
 
 Intake::~Intake() {
     while (!transfers_.empty()) drop(transfers_.begin()->second);
@@ -65,22 +66,24 @@ Intake::Handle Intake::find(std::uint64_t transaction) const {
 
 std::optional<Breach> Intake::on(links::Begin&& begin) {
     if (transfers_.contains(begin.transaction)) return Breach{"a transaction begun twice"};
-    if (transfers_.size() >= max_open) {
-        callbacks_.rejected({begin.transaction, too_much_at_once});
-        return std::nullopt;
-    }
     Submitter submitter = submitter_;
+    bool offered = true;
     if (begin.drop != 0) {
-        const auto owner = callbacks_.drop_owner ? callbacks_.drop_owner(begin.drop) : std::nullopt;
-        if (!owner) {  // given up meanwhile: it will be offered again
-            callbacks_.rejected({begin.transaction, too_much_at_once});
-            return std::nullopt;
+        if (submitter_ == Submitter::stranger) return Breach{"a file of drop/ from a stranger"};
+        const auto owner = reception_.pickup ? reception_.pickup->owner(begin.drop) : std::nullopt;
+        offered = owner.has_value();
+        if (offered && *owner != begin.envelope.uid) {
+            return Breach{"a file of drop/ under another name"};
         }
-        if (*owner != begin.envelope.uid) return Breach{"a file of drop/ under another name"};
         submitter = Submitter::dropper;
     }
+    // A file of drop/ that was given up meanwhile will be offered again.
+    if (!offered || transfers_.size() >= max_open) {
+        send_(links::Rejected{begin.transaction, too_much_at_once});
+        return std::nullopt;
+    }
     if (auto breach = breach_in(begin.envelope, submitter)) return breach;
-    const bool known = house_.deliveries.index().find(begin.envelope.id) != nullptr;
+    const bool known = reception_.deliveries.index().find(begin.envelope.id) != nullptr;
     if (known && submitter == Submitter::stranger) return Breach{"an id used twice"};
 
     auto transfer = std::make_shared<Transfer>();
@@ -163,28 +166,29 @@ std::optional<Breach> Intake::on(links::Chunk&& chunk) {
     }
     if (auto breach = start_body(transfer)) return breach;
     if (transfer->dropped) return std::nullopt;
-    if (transfer->received > house_.max_message_bytes + header_allowance) {
+    if (transfer->received > reception_.max_message_bytes + header_allowance) {
         reject(transfer, too_large);
-    } else if (!house_.memory.has_room(chunk.bytes.size())) {
+    } else if (outstanding() > max_outstanding) {
         reject(transfer, too_much_at_once);
     } else {
-        append(transfer, std::move(chunk.bytes));
+        append(transfer, chunk.bytes);
     }
     return std::nullopt;
 }
 
-void Intake::append(const Handle& transfer, std::string bytes) {
-    house_.memory.take(bytes.size());
-    const bool small = !transfer->writing && transfer->unwritten.empty() &&
-                       transfer->draft->stays_in_memory(bytes.size());
-    if (small) {
-        transfer->copy += bytes;
-        const auto done = transfer->draft->append(bytes);
-        if (!done) reject(transfer, not_stored(*transfer, done.error()));
-        return;
+std::uint64_t Intake::outstanding() const {
+    std::uint64_t sum = 0;
+    for (const auto& [number, transfer] : transfers_) sum += transfer->outstanding;
+    return sum;
+}
+
+void Intake::append(const Handle& transfer, const std::string& bytes) {
+    if (transfer->writing || !transfer->draft->stays_in_memory(bytes.size())) {
+        transfer->unwritten += bytes;
+        return write_next(transfer);
     }
-    transfer->unwritten += bytes;
-    write_next(transfer);
+    const auto done = transfer->draft->append(bytes);
+    if (!done) reject(transfer, not_stored(*transfer, done.error()));
 }
 
 // One write of a message at a time; what comes meanwhile goes with the next.
@@ -195,25 +199,23 @@ void Intake::write_next(const Handle& transfer) {
         return;
     }
     transfer->writing = true;
-    house_.memory.give_back(transfer->copy.size());
-    const std::size_t begun = transfer->copy.size() + transfer->unwritten.size();
-    const std::size_t size = transfer->unwritten.size();
-    transfer->copy = std::string();
-    auto bytes = std::make_shared<std::string>(std::exchange(transfer->unwritten, {}));
-    house_.spool.run([transfer, bytes](queue::Store&) { return transfer->draft->append(*bytes); },
-                     [this, transfer, begun, size, memory = &house_.memory, spool = &house_.spool,
-                      alive = std::weak_ptr(alive_)](const Status& status) {
-                         memory->give_back(size);
-                         transfer->writing = false;
-                         if (transfer->dropped) return spool->discard(std::move(*transfer->draft));
-                         if (!alive.expired()) written(transfer, begun, status);
-                     });
+    house_.spool.run(
+        [transfer, bytes = std::exchange(transfer->unwritten, {})](queue::Store&) {
+            return transfer->draft->append(bytes);
+        },
+        // Everything that came until now, some of it perhaps in the memory of the draft.
+        [this, transfer, size = transfer->outstanding, &spool = house_.spool,
+         token = life_.token()](const Status& status) {
+            transfer->writing = false;
+            if (transfer->dropped) return spool.discard(std::move(*transfer->draft));
+            if (!token.expired()) written(transfer, size, status);
+        });
 }
 
-void Intake::written(const Handle& transfer, std::size_t bytes, const Status& status) {
+void Intake::written(const Handle& transfer, std::uint64_t bytes, const Status& status) {
     if (!status) return reject(transfer, not_stored(*transfer, status.error()));
     transfer->outstanding -= bytes;
-    callbacks_.credit({transfer->number, static_cast<std::uint32_t>(bytes)});
+    send_(links::Credit{transfer->number, static_cast<std::uint32_t>(bytes)});
     write_next(transfer);
 }
 
@@ -234,9 +236,7 @@ std::optional<Breach> Intake::on(links::End&& end) {
 std::optional<Breach> Intake::on(links::Abort&& abort) {
     const Handle transfer = find(abort.transaction);
     if (!transfer) return std::nullopt;
-    if (transfer->drop != 0 && callbacks_.drop_ended) {
-        callbacks_.drop_ended(transfer->drop, too_much_at_once);
-    }
+    if (transfer->drop != 0) reception_.pickup->ended(transfer->drop, too_much_at_once);
     drop(transfer);
     return std::nullopt;
 }
@@ -246,19 +246,22 @@ std::optional<Breach> Intake::on(links::Abort&& abort) {
 void Intake::commit(const Handle& transfer) {
     queue::Draft draft = std::move(*transfer->draft);
     transfer->draft.reset();
+    std::string body = draft.in_memory() ? draft.bytes() : std::string();
     // Should this intake be gone when the commit ends, the message is accepted all the same.
-    house_.spool.commit(std::move(draft), [this, transfer, alive = std::weak_ptr(alive_),
-                                           &house = house_](const queue::Commit& commit) {
-        admit(house, *transfer, commit);
-        if (!alive.expired()) committed(transfer, commit);
-    });
+    house_.spool.commit(std::move(draft),
+                        [this, transfer, token = life_.token(), &reception = reception_,
+                         body = std::move(body)](const queue::Commit& commit) {
+                            admit(reception, *transfer, commit, body);
+                            if (!token.expired()) committed(transfer, commit);
+                        });
 }
 
-void Intake::admit(Reception& house, Transfer& transfer, const queue::Commit& commit) {
+void Intake::admit(Reception& reception, Transfer& transfer, const queue::Commit& commit,
+                   std::string body) {
     const bool stored =
         commit.kind == queue::CommitKind::accepted || commit.kind == queue::CommitKind::unknown;
     if (!stored) return;
-    if (commit.kind == queue::CommitKind::accepted) house.health.committed();
+    if (commit.kind == queue::CommitKind::accepted) reception.house.health.committed();
     const Envelope& envelope = transfer.envelope;
     const std::string from =
         envelope.source == Source::local ? "uid " + std::to_string(envelope.uid) : envelope.client;
@@ -268,12 +271,10 @@ void Intake::admit(Reception& house, Transfer& transfer, const queue::Commit& co
                            {"from", envelope.sender},
                            {"size", transfer.received},
                            {"recipients", envelope.recipients.size()}});
-    house.memory.give_back(transfer.copy.size());
-    std::string copy = std::exchange(transfer.copy, {});
-    auto bytes = copy.size() == transfer.received ? house.memory.keep(std::move(copy)) : nullptr;
     queue::Message message{std::move(transfer.envelope), commit.body, {}, commit.log};
     message.state.recipients.resize(message.envelope.recipients.size());
-    house.deliveries.admitted(std::move(message), std::move(bytes), std::move(transfer.verdicts));
+    reception.deliveries.admitted(
+        {std::move(message), keep_body(reception, std::move(body)), std::move(transfer.verdicts)});
 }
 
 void Intake::committed(const Handle& transfer, const queue::Commit& commit) {
@@ -308,14 +309,14 @@ links::Refusal Intake::not_stored(const Transfer& transfer, const Error& error) 
 }
 
 void Intake::accept(const Handle& transfer) {
-    callbacks_.committed({transfer->number});
-    if (transfer->drop != 0) callbacks_.drop_ended(transfer->drop, {});
+    send_(links::Committed{transfer->number});
+    if (transfer->drop != 0) reception_.pickup->ended(transfer->drop, {});
     drop(transfer);
 }
 
 void Intake::reject(const Handle& transfer, const links::Refusal& refusal) {
-    callbacks_.rejected({transfer->number, refusal});
-    if (transfer->drop != 0) callbacks_.drop_ended(transfer->drop, refusal);
+    send_(links::Rejected{transfer->number, refusal});
+    if (transfer->drop != 0) reception_.pickup->ended(transfer->drop, refusal);
     drop(transfer);
 }
 
@@ -324,8 +325,6 @@ void Intake::drop(const Handle& transfer) {
     const Handle kept = transfer;
     transfers_.erase(kept->number);
     if (std::exchange(kept->dropped, true)) return;
-    house_.memory.give_back(kept->in_memory());
-    kept->copy = std::string();
     kept->unwritten = std::string();
     if (kept->draft && !kept->writing) house_.spool.discard(std::move(*kept->draft));
 }

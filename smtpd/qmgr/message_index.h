@@ -1,11 +1,11 @@
-// Every message of the queue in about 100 bytes, and the order in which they are due. Pure.
+// Every message of the queue in about 150 bytes, and the order in which they are due. Pure.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <vector>
+#include <set>
 
 #include "smtpd/base/clock.h"
 #include "smtpd/base/message_id.h"
@@ -13,6 +13,7 @@
 namespace holdfast::qmgr {
 
 enum class Phase : std::uint8_t {
+    found,     // by a scan: its log says when it is due
     queued,    // waits for its first attempt
     active,    // an attempt is under way, or being loaded or removed
     deferred,  // waits for another attempt
@@ -21,14 +22,12 @@ enum class Phase : std::uint8_t {
 class MessageIndex {
   public:
     struct Entry {
-        MonoTime born;                      // of the admission: ages count from here
-        MonoTime next;                      // meaningful while it is scheduled
-        std::uint32_t place = unscheduled;  // in the heap
-        std::uint32_t attempts = 0;
+        MonoTime next{};               // meaningful while it is scheduled
+        std::optional<MonoTime> born;  // of the admission, ages count from here; set when loaded
         Phase phase = Phase::queued;
+        bool scheduled = false;
         bool repeated = false;  // an attempt may have delivered without our knowing
-        bool aged = false;      // `born` and `attempts` are known, not assumed
-        bool by_log = false;    // found by a scan: its log will say when it is due
+        bool again = false;     // is to be tried again as soon as it is no longer active
     };
     using Item = std::pair<const MessageId, Entry>;
 
@@ -53,17 +52,15 @@ class MessageIndex {
     Item* behind(const MessageId& id);
 
   private:
-    static constexpr std::uint32_t unscheduled = UINT32_MAX;
-
-    bool earlier(std::size_t left, std::size_t right) const;
-    void put(std::size_t at, Item* item);
-    void swap(std::size_t left, std::size_t right);
-    void rise(std::size_t at);
-    void sink(std::size_t at);
+    struct Sooner {
+        bool operator()(const Item* left, const Item* right) const {
+            return std::pair(left->second.next, left) < std::pair(right->second.next, right);
+        }
+    };
 
     std::map<MessageId, Entry> items_;
-    std::vector<Item*> heap_;
-    std::array<std::size_t, 3> counts_{};
+    std::set<Item*, Sooner> due_;
+    std::array<std::size_t, 4> counts_{};
 };
 
 }  // namespace holdfast::qmgr

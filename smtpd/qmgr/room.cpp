@@ -18,12 +18,6 @@ std::uint32_t random_seed(const Loop& loop) {
     return static_cast<std::uint32_t>(std::hash<MessageId>()(random));
 }
 
-Agents::Limits limits_of(const links::QmgrSnapshot& snapshot) {
-    Agents::Limits limits;
-    limits.agents = std::clamp<std::size_t>(snapshot.max_agents, 1, most_agents);
-    return limits;
-}
-
 }  // namespace
 
 Room::Room(Loop& loop, Setup setup)
@@ -34,35 +28,31 @@ Room::Room(Loop& loop, Setup setup)
       health_(loop, *spool_),
       parent_(loop, std::move(setup.parent), *this, links::Tail::skip),
       users_(loop, [this] { report_breach(links::Room::users, Breach{"a malformed message"}); }),
-      agents_(loop, *spool_, limits_of(setup.snapshot),
+      agents_(loop, *spool_, std::clamp<std::size_t>(setup.snapshot.max_agents, 1, most_agents),
               {[this](links::SpawnMda request) { parent_.send(std::move(request)); },
                [this](const MessageId& id) { deliveries_.unpark(id); }}),
       surroundings_{loop,    *spool_, health_,  users_,
                     router_, agents_, backoff_, setup.snapshot.hostname},
+      pickup_(make_pickup(std::move(setup.drop))),
       deliveries_(surroundings_,
                   [this] {
                       if (pickup_) pickup_->start();
                   }),
-      reception_{
-          loop, *spool_, health_, deliveries_, router_, memory_, setup.snapshot.max_message_bytes},
-      admin_(loop, *spool_, health_, deliveries_),
+      reception_{surroundings_, deliveries_, pickup_.get(), setup.snapshot.max_message_bytes},
+      instance_(setup.instance),
       drain_timer_(loop, [this] { stop_if_quiet(); }) {
-    admin_.instance = setup.instance;
-    admin_.send = [this](Admin::Answer answer) {
-        if (!control_) return;
-        std::visit([this](auto& one) { control_->send(std::move(one)); }, answer);
-    };
-    if (setup.drop) {
-        pickup_ = std::make_unique<DropPickup>(
-            loop, *spool_, std::move(*setup.drop), [this](DropPickup::Offer offer) {
-                if (!control_) return;
-                std::visit([this](auto& one) { control_->send(std::move(one)); }, offer);
-            });
-    }
     parent_.send(links::Ready());
 }
 
 Room::~Room() = default;
+
+std::unique_ptr<DropPickup> Room::make_pickup(std::optional<DropPickup::Setup> setup) {
+    if (!setup) return nullptr;
+    return std::make_unique<DropPickup>(
+        loop_, *spool_, std::move(*setup), [this](DropPickup::Offer offer) {
+            std::visit([this](auto& one) { control_->send(std::move(one)); }, offer);
+        });
+}
 
 void Room::on(links::Start&&) {
     panic("a second Start");
@@ -86,7 +76,7 @@ void Room::on(links::Peer&& message) {
 }
 
 void Room::meet_smtpin(UniqueFd channel) {
-    smtpin_ = std::make_unique<SmtpinPeer>(reception_, users_, std::move(channel),
+    smtpin_ = std::make_unique<SmtpinPeer>(reception_, std::move(channel),
                                            [this](const std::optional<Breach>& breach) {
                                                smtpin_.reset();
                                                report_breach(links::Room::smtpin, breach);
@@ -94,11 +84,11 @@ void Room::meet_smtpin(UniqueFd channel) {
 }
 
 void Room::meet_control(UniqueFd channel) {
-    if (control_ && pickup_) pickup_->disconnected();
-    control_ = std::make_unique<ControlPeer>(reception_, admin_, pickup_.get(), std::move(channel),
+    if (pickup_) pickup_->disconnected();
+    control_ = std::make_unique<ControlPeer>(reception_, instance_, std::move(channel),
                                              [this](const std::optional<Breach>& breach) {
-                                                 control_.reset();
                                                  if (pickup_) pickup_->disconnected();
+                                                 control_.reset();
                                                  report_breach(links::Room::control, breach);
                                              });
     if (pickup_) pickup_->connected();

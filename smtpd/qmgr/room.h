@@ -9,7 +9,6 @@
 
 #include "smtpd/links/parent_qmgr.h"
 #include "smtpd/loop/channel.h"
-#include "smtpd/qmgr/admin.h"
 #include "smtpd/qmgr/agents.h"
 #include "smtpd/qmgr/control_peer.h"
 #include "smtpd/qmgr/deliveries.h"
@@ -47,6 +46,7 @@ class Room {
     void on_end(ChannelEnd how);
 
   private:
+    std::unique_ptr<DropPickup> make_pickup(std::optional<DropPickup::Setup> setup);
     void meet_smtpin(UniqueFd channel);
     void meet_control(UniqueFd channel);
     void report_breach(links::Room sender, const std::optional<Breach>& breach);
@@ -58,16 +58,15 @@ class Room {
     std::unique_ptr<Spool> spool_;
     Router router_;
     Backoff backoff_;
-    BodyMemory memory_;
     DiskHealth health_;
     Channel<links::QmgrToParent, links::ParentToQmgr> parent_;
     UserDirectory users_;
     Agents agents_;
     Surroundings surroundings_;
+    std::unique_ptr<DropPickup> pickup_;
     Deliveries deliveries_;
     Reception reception_;
-    Admin admin_;
-    std::unique_ptr<DropPickup> pickup_;
+    Instance instance_;
     std::unique_ptr<SmtpinPeer> smtpin_;
     std::unique_ptr<ControlPeer> control_;
     Timer drain_timer_;

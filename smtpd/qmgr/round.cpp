@@ -19,6 +19,7 @@ Round::Round(queue::Message& message, std::vector<Route> routes, std::int64_t no
         if (message_.state.recipients[i].settled()) continue;
         for (const Target& target : routes_[i].targets) add(i, target, now);
     }
+    open_ = stops_.size();
 }
 
 // What earlier rounds delivered, so that a mailbox which is reached by another recipient too does
@@ -34,43 +35,37 @@ void Round::find_delivered() {
     }
 }
 
-bool Round::pending(const Ref& ref) const {
+bool Round::pending(const Stop::Ref& ref) const {
     const auto known = message_.state.recipients[ref.recipient].target(ref.key);
     return known.progress == queue::Progress::pending;
 }
 
 void Round::add(std::uint32_t recipient, const Target& target, std::int64_t now) {
-    Ref ref{recipient, target.key};
+    Stop::Ref ref{recipient, target.key};
     if (!pending(ref)) return;
     const auto* mailbox = std::get_if<MailboxOf>(&target.way);
     if (mailbox == nullptr) return note(ref, std::get<Outcome>(target.way), now);
     if (delivered_.contains(mailbox->user)) return note(ref, in_the_same_mailbox, now);
-    const auto [at, fresh] = by_user_.try_emplace(mailbox->user, groups_.size());
-    if (fresh) {
-        groups_.push_back({{mailbox->user, recipient}, {}, true});
-        ++open_;
-    }
-    groups_[at->second].refs.push_back(std::move(ref));
+    const auto [at, fresh] = by_user_.try_emplace(mailbox->user, stops_.size());
+    if (fresh) stops_.push_back({mailbox->user, {}, true});
+    stops_[at->second].refs.push_back(std::move(ref));
 }
 
-void Round::close(Group& group) {
-    if (!std::exchange(group.open, false)) return;
+// False where it is closed already.
+bool Round::close(Stop& stop) {
+    if (!std::exchange(stop.open, false)) return false;
     --open_;
+    return true;
 }
 
 void Round::report(std::size_t at, const Outcome& outcome, std::int64_t now) {
-    Group& group = groups_.at(at);
-    if (!group.open) return;
-    close(group);
-    for (const Ref& ref : group.refs) note(ref, outcome, now);
+    Stop& stop = stops_.at(at);
+    if (!close(stop)) return;
+    for (const Stop::Ref& ref : stop.refs) note(ref, outcome, now);
 }
 
 void Round::skip(std::size_t at) {
-    Group& group = groups_.at(at);
-    if (!group.open) return;
-    close(group);
-    skipped_ = true;
-    for (const Ref& ref : group.refs) skipped_recipients_.insert(ref.recipient);
+    if (close(stops_.at(at))) skipped_ = true;
 }
 
 bool Round::settled() const {
@@ -80,19 +75,15 @@ bool Round::settled() const {
 
 // The expansion is fixed with the first of its targets that is settled: from then on a changed
 // alias can neither deliver twice nor lose the rest.
-void Round::note(const Ref& ref, const Outcome& outcome, std::int64_t now) {
+void Round::note(const Stop::Ref& ref, const Outcome& outcome, std::int64_t now) {
+    const Route& route = routes_[ref.recipient];
     const bool settles = outcome.verdict != Verdict::retry;
-    if (settles && routes_[ref.recipient].aliased &&
-        !message_.state.recipients[ref.recipient].expanded) {
+    if (settles && route.aliased && !message_.state.recipients[ref.recipient].expanded) {
         queue::Expanded expanded{ref.recipient, {}};
-        for (const Target& target : routes_[ref.recipient].targets) {
-            expanded.targets.push_back(target.key);
-        }
+        for (const Target& target : route.targets) expanded.targets.push_back(target.key);
         enter({now, std::move(expanded)});
     }
-    has_success_ = has_success_ || outcome.verdict == Verdict::delivered;
     enter({now, queue::Attempted{ref.recipient, ref.key, outcome}});
-    news_.push_back({ref.recipient, ref.key, outcome});
 }
 
 void Round::enter(queue::LogEntry entry) {
@@ -100,11 +91,17 @@ void Round::enter(queue::LogEntry entry) {
     entries_.push_back(std::move(entry));
 }
 
+void Round::announce(const MessageId& notice, std::int64_t now) {
+    queue::Noticed noticed{queue::Notice::failure, notice, {}};
+    for (std::uint32_t i = 0; i < routes_.size(); ++i) noticed.recipients.push_back(i);
+    enter({now, std::move(noticed)});
+}
+
 void Round::expire(std::string_view age, std::int64_t now) {
+    if (skipped_) return;
     for (std::uint32_t i = 0; i < routes_.size(); ++i) {
-        if (skipped_recipients_.contains(i)) continue;
         for (const Target& target : routes_[i].targets) {
-            const Ref ref{i, target.key};
+            const Stop::Ref ref{i, target.key};
             if (!pending(ref) || message_.state.recipients[i].settled()) continue;
             const std::string last = message_.state.recipients[i].target(target.key).last.text;
             note(ref,
@@ -117,25 +114,27 @@ void Round::expire(std::string_view age, std::int64_t now) {
     }
 }
 
+bool Round::has_success() const {
+    return std::ranges::any_of(entries_, [](const queue::LogEntry& entry) {
+        const auto* attempted = std::get_if<queue::Attempted>(&entry.event);
+        return attempted != nullptr && attempted->outcome.verdict == Verdict::delivered;
+    });
+}
+
 std::vector<queue::LogEntry> Round::take_entries() {
-    has_success_ = false;
+    told_ = 0;
     return std::exchange(entries_, {});
 }
 
 void Round::give_back(std::vector<queue::LogEntry> entries) {
-    for (const queue::LogEntry& entry : entries) {
-        const auto* attempted = std::get_if<queue::Attempted>(&entry.event);
-        if (attempted != nullptr && attempted->outcome.verdict == Verdict::delivered) {
-            has_success_ = true;
-        }
-    }
+    told_ += entries.size();
     entries.insert(entries.end(), std::make_move_iterator(entries_.begin()),
                    std::make_move_iterator(entries_.end()));
     entries_ = std::move(entries);
 }
 
-std::vector<Round::News> Round::take_news() {
-    return std::exchange(news_, {});
+std::span<const queue::LogEntry> Round::take_news() {
+    return std::span(entries_).subspan(std::exchange(told_, entries_.size()));
 }
 
 }  // namespace holdfast::qmgr

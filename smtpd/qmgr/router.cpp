@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "smtpd/base/quote.h"
+#include "smtpd/mail/ascii.h"
 
 namespace holdfast::qmgr {
 
@@ -41,7 +42,11 @@ class Expansion {
         while (!pending_.empty()) {
             Step step = std::move(pending_.back());
             pending_.pop_back();
-            if (++visited_ > Router::max_names) return give_up();
+            if (++visited_ > Router::max_names) {
+                return give_up(refused("5.4.6", "the alias expands to more than " +
+                                                    std::to_string(Router::max_names) + " names (" +
+                                                    first_place_ + ")"));
+            }
             visit(step);
         }
     }
@@ -54,9 +59,14 @@ class Expansion {
     }
 
     Route finish() {
-        if (route_.targets.empty() && route_.questions.empty()) {
-            add(first_alias_, refused("5.4.6", "the alias leads back to itself or nowhere (" +
-                                                   first_place_ + ")"));
+        if (broken_ != nullptr) {
+            give_up({Verdict::retry,
+                     "4.3.5",
+                     "no target of the alias " + quoted_name(broken_->name) + " can be used (" +
+                         broken_->place + "); the administrator must mend it",
+                     {}});
+        } else if (route_.targets.empty() && route_.questions.empty()) {
+            give_up(refused("5.4.6", "the alias leads back to itself (" + first_place_ + ")"));
         }
         if (!route_.aliased) {
             for (Target& target : route_.targets) target.key.clear();
@@ -97,13 +107,14 @@ class Expansion {
             first_place_ = alias.place;
         }
         route_.aliased = true;
+        if (alias.targets.empty()) broken_ = &alias;
         for (auto target = alias.targets.rbegin(); target != alias.targets.rend(); ++target) {
             pending_.push_back({*target, alias.name, alias.place});
         }
     }
 
     void mailbox(const Step& step, const std::string& text, Aliases aliases) {
-        const std::string lower = lower_case(text);
+        const std::string lower = ascii::lower_case(text);
         if (lower == "root") return add("root", MailboxOf{"root"});
         if (lower == "postmaster") return postmaster(step, aliases);
         if (user(step, text) || (lower != text && user(step, lower))) return;
@@ -165,14 +176,11 @@ class Expansion {
         route_.targets.push_back({key, std::move(way)});
     }
 
-    void give_up() {
+    // One outcome for the whole recipient.
+    void give_up(Outcome outcome) {
         pending_.clear();
-        route_ = {};
-        route_.aliased = true;
-        keys_.clear();
-        add(first_alias_,
-            refused("5.4.6", "the alias expands to more than " + std::to_string(Router::max_names) +
-                                 " names (" + first_place_ + ")"));
+        broken_ = nullptr;
+        route_ = {true, {{first_alias_, std::move(outcome)}}, {}};
     }
 
     const Router& router_;
@@ -184,6 +192,7 @@ class Expansion {
     std::set<std::string> keys_;
     std::string first_alias_;
     std::string first_place_;
+    const links::Alias* broken_ = nullptr;  // all of its lines were left out
     std::size_t visited_ = 0;
 };
 
@@ -203,18 +212,30 @@ Outcome no_relay(std::string_view address) {
                                 "send mail to other machines");
 }
 
+// Sorted again: a snapshot in another order must not hide an alias.
+AliasTable::AliasTable(links::AliasSnapshot snapshot) : aliases_(std::move(snapshot.aliases)) {
+    std::ranges::sort(aliases_, {}, &links::Alias::name);
+}
+
+const links::Alias* AliasTable::find(std::string_view name) const {
+    const std::string key = ascii::lower_case(name);
+    const auto at = std::ranges::lower_bound(aliases_, key, {}, &links::Alias::name);
+    if (at == aliases_.end() || at->name != key) return nullptr;
+    return &*at;
+}
+
 Router::Router(const links::QmgrSnapshot& config) : origin_(config.origin) {
     for (const std::string& domain : config.local_domains) {
-        local_domains_.insert(lower_case(domain));
+        local_domains_.insert(ascii::lower_case(domain));
     }
 }
 
 bool Router::is_local(const Address& address) const {
-    return local_domains_.contains(lower_case(address.domain()));
+    return local_domains_.contains(ascii::lower_case(address.domain()));
 }
 
 std::optional<Address> Router::parse_recipient(std::string_view text) const {
-    if (lower_case(text) == "postmaster") return Address::parse_with_origin(text, origin_);
+    if (ascii::lower_case(text) == "postmaster") return Address::parse_with_origin(text, origin_);
     return Address::parse(text);
 }
 

@@ -19,9 +19,23 @@
 #include "smtpd/links/snapshots.h"
 #include "smtpd/links/users_client.h"
 #include "smtpd/mail/address.h"
-#include "smtpd/qmgr/alias_table.h"
 
 namespace holdfast::qmgr {
+
+// The aliases of this machine, as the probe read them.
+class AliasTable {
+  public:
+    AliasTable() = default;
+    explicit AliasTable(links::AliasSnapshot snapshot);
+
+    // nullptr where `name`, in whatever case, is no alias. Valid while the table is.
+    const links::Alias* find(std::string_view name) const;
+
+    std::size_t size() const { return aliases_.size(); }
+
+  private:
+    std::vector<links::Alias> aliases_;  // sorted by name
+};
 
 struct UserAnswer {
     links::Lookup lookup = links::Lookup::failed;

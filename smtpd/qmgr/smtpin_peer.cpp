@@ -2,40 +2,35 @@
 
 namespace holdfast::qmgr {
 
-SmtpinPeer::SmtpinPeer(Reception& house, UserDirectory& users, UniqueFd channel, OnEnd on_end)
-    : house_(house),
-      users_(users),
+SmtpinPeer::SmtpinPeer(Reception& reception, UniqueFd channel, OnEnd on_end)
+    : house_(reception.house),
       on_end_(std::move(on_end)),
-      channel_(house.loop, std::move(channel), *this),
-      intake_(house, Submitter::stranger,
-              {[this](links::Credit message) { channel_.send(message); },
-               [this](links::Committed message) { channel_.send(message); },
-               [this](links::Rejected message) { channel_.send(std::move(message)); },
-               {},
-               {}}) {}
+      channel_(house_.loop, std::move(channel), *this),
+      intake_(reception, Submitter::stranger, [this](Intake::Answer answer) {
+          std::visit([this](auto& one) { channel_.send(std::move(one)); }, answer);
+      }) {}
 
 void SmtpinPeer::on(links::RecipientQuery&& query) {
     if (pending_.size() >= max_queries) return end(Breach{"too many questions"});
-    auto pending = std::make_shared<Pending>(Pending{query.query, early_answer(query)});
+    auto pending = std::make_shared<Pending>(Pending{query.query, early_answer(query.recipient)});
     pending_.push_back(pending);
     if (pending->answer) return answer_in_order();
-    const auto attempt = [this, recipient = query.recipient](const KnownUser& known) {
-        return house_.router.route(recipient, known);
-    };
-    users_.route(
-        attempt,
+    house_.users.route(
+        [this, recipient = std::move(query.recipient)](const KnownUser& known) {
+            return house_.router.route(recipient, known);
+        },
         [this, pending](const Route& route) {
             pending->answer = answer_for(route);
             answer_in_order();
         },
-        alive_);
+        life_.token());
 }
 
-std::optional<links::Refusal> SmtpinPeer::early_answer(const links::RecipientQuery& query) const {
+std::optional<links::Refusal> SmtpinPeer::early_answer(const std::string& recipient) const {
     if (auto trouble = house_.health.refusal()) return trouble;
-    const auto address = house_.router.parse_recipient(query.recipient);
+    const auto address = house_.router.parse_recipient(recipient);
     if (!address) return links::Refusal{553, "5.1.3", "malformed recipient address"};
-    if (!house_.router.is_local(*address)) return relaying_denied(query.recipient);
+    if (!house_.router.is_local(*address)) return relaying_denied(recipient);
     return std::nullopt;
 }
 
@@ -45,15 +40,6 @@ void SmtpinPeer::answer_in_order() {
             links::RecipientReply{pending_.front()->query, std::move(*pending_.front()->answer)});
         pending_.pop_front();
     }
-}
-
-void SmtpinPeer::end(std::optional<Breach> breach) {
-    const auto on_end = on_end_;
-    on_end(std::move(breach));
-}
-
-void SmtpinPeer::on_end(ChannelEnd how) {
-    end(how == ChannelEnd::malformed ? std::optional(Breach{"a malformed message"}) : std::nullopt);
 }
 
 }  // namespace holdfast::qmgr

@@ -11,7 +11,6 @@
 #include "smtpd/links/smtpin_qmgr.h"
 #include "smtpd/loop/channel.h"
 #include "smtpd/qmgr/intake.h"
-#include "smtpd/qmgr/user_directory.h"
 
 namespace holdfast::qmgr {
 
@@ -21,7 +20,7 @@ class SmtpinPeer {
 
     // `on_end` is called once and destroys this; with what was wrong, where it broke the protocol.
     using OnEnd = std::function<void(std::optional<Breach>)>;
-    SmtpinPeer(Reception& house, UserDirectory& users, UniqueFd channel, OnEnd on_end);
+    SmtpinPeer(Reception& reception, UniqueFd channel, OnEnd on_end);
 
     std::size_t open() const { return intake_.open(); }
 
@@ -31,7 +30,7 @@ class SmtpinPeer {
     void on(links::Chunk&& message) { take(std::move(message)); }
     void on(links::End&& message) { take(std::move(message)); }
     void on(links::Abort&& message) { take(std::move(message)); }
-    void on_end(ChannelEnd how);
+    void on_end(ChannelEnd how) { end(breach_of(how)); }
 
   private:
     struct Pending {
@@ -43,17 +42,19 @@ class SmtpinPeer {
     void take(Message&& message) {
         if (auto breach = intake_.on(std::move(message))) end(std::move(breach));
     }
-    std::optional<links::Refusal> early_answer(const links::RecipientQuery& query) const;
+    void end(std::optional<Breach> breach) {
+        const OnEnd tell = on_end_;
+        tell(std::move(breach));
+    }
+    std::optional<links::Refusal> early_answer(const std::string& recipient) const;
     void answer_in_order();
-    void end(std::optional<Breach> breach);
 
-    Reception& house_;
-    UserDirectory& users_;
+    Surroundings& house_;
     OnEnd on_end_;
     Channel<links::QmgrToSmtpin, links::SmtpinToQmgr> channel_;
     Intake intake_;
     std::deque<std::shared_ptr<Pending>> pending_;
-    std::shared_ptr<char> alive_ = std::make_shared<char>();
+    Life life_;
 };
 
 }  // namespace holdfast::qmgr

@@ -14,37 +14,6 @@ Result<std::unique_ptr<Spool>> Spool::open(Loop& loop, queue::FileSystem& fs, Un
     return spool;
 }
 
-Spool::~Spool() {
-    pool_.reset();
-    answers_.reset();
-}
-
-// The first to come wakes the loop, for all that come until it has woken.
-void Spool::post_answer(Answers& answers, std::function<void()> action) {
-    bool first = false;
-    {
-        const std::lock_guard lock(answers.mutex);
-        first = answers.waiting.empty();
-        answers.waiting.push_back(std::move(action));
-    }
-    if (!first) return;
-    loop_.post([this, alive = std::weak_ptr(answers_)] {
-        if (!alive.expired()) hear_answers();
-    });
-}
-
-void Spool::hear_answers() {
-    std::vector<std::function<void()>> answers;
-    {
-        const std::lock_guard lock(answers_->mutex);
-        answers.swap(answers_->waiting);
-    }
-    for (const auto& answer : answers) {
-        --under_way_;
-        answer();
-    }
-}
-
 void Spool::commit(queue::Draft draft, std::function<void(queue::Commit)> done) {
     pool_->commit(std::move(draft), wall(), later(std::move(done)));
 }

@@ -4,16 +4,15 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <tuple>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "queue/disk_pool.h"
 #include "queue/store.h"
 #include "smtpd/base/error.h"
 #include "smtpd/loop/loop.h"
+#include "smtpd/qmgr/life.h"
 
 namespace holdfast::qmgr {
 
@@ -27,16 +26,15 @@ class Spool {
     static Result<std::unique_ptr<Spool>> open(Loop& loop, queue::FileSystem& fs, UniqueFd folder,
                                                unsigned threads = default_threads);
     // Finishes what is under way on the disk. Nothing is called back any more.
-    ~Spool();
+    ~Spool() { pool_.reset(); }
 
     // `work(store)` on a thread, then `done(result)` on the loop; `done()` where work gives
     // nothing.
     template <class Work, class Done>
     void run(Work work, Done done) {
         using Answer = std::invoke_result_t<Work&, queue::Store&>;
-        auto answered = later(std::move(done));
         pool_->run([store = store_.get(), work = std::move(work),
-                    answered = std::move(answered)]() mutable {
+                    answered = later(std::move(done))]() mutable {
             if constexpr (std::is_void_v<Answer>) {
                 work(*store);
                 answered();
@@ -61,11 +59,13 @@ class Spool {
   private:
     explicit Spool(Loop& loop) : loop_(loop) {}
 
-    // What the disk has answered and the loop has not yet heard. Not left to the loop itself, which
-    // outlives the store that drafts and slices in here belong to.
-    struct Answers {
-        std::mutex mutex;
-        std::vector<std::function<void()>> waiting;
+    // On its way through the loop, which may outlive the spool: drafts and slices in it need the
+    // store to the last.
+    template <class Done, class Values>
+    struct Posted {
+        std::shared_ptr<queue::Store> store;
+        Done done;
+        Values values;
     };
 
     // A callable for the pool's threads that makes `done` happen on the loop, unless the spool has
@@ -73,23 +73,28 @@ class Spool {
     template <class Done>
     auto later(Done done) {
         ++under_way_;
-        return [this, answers = answers_,
-                done = std::make_shared<Done>(std::move(done))](auto&&... answer) mutable {
+        return [this, token = life_.token(), store = store_,
+                done = std::move(done)](auto&&... answer) mutable {
             using Values = std::tuple<std::decay_t<decltype(answer)>...>;
-            auto values = std::make_shared<Values>(std::forward<decltype(answer)>(answer)...);
-            post_answer(*answers, [done = std::move(done), values] {
-                std::apply([&](auto&... each) { (*done)(std::move(each)...); }, *values);
+            using Whole = Posted<Done, Values>;
+            auto posted =
+                std::make_shared<Whole>(Whole{std::move(store), std::move(done),
+                                              Values(std::forward<decltype(answer)>(answer)...)});
+            // Given away: a thread of the pool is not where it should come to its end.
+            loop_.post([this, token, posted = std::move(posted)] {
+                if (token.expired()) return;
+                --under_way_;
+                std::apply([&](auto&... each) { posted->done(std::move(each)...); },
+                           posted->values);
             });
         };
     }
-    void post_answer(Answers& answers, std::function<void()> action);
-    void hear_answers();
 
     Loop& loop_;
-    std::unique_ptr<queue::Store> store_;
-    std::shared_ptr<Answers> answers_ = std::make_shared<Answers>();  // go before the store
-    std::unique_ptr<queue::DiskPool> pool_;                           // ends before both
+    std::shared_ptr<queue::Store> store_;
+    std::unique_ptr<queue::DiskPool> pool_;  // ends before the store
     std::size_t under_way_ = 0;
+    Life life_;
 };
 
 }  // namespace holdfast::qmgr

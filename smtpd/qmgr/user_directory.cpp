@@ -5,21 +5,15 @@
 namespace holdfast::qmgr {
 
 const UserAnswer* UserCache::find(std::string_view name, MonoTime now) const {
-    for (const Items* items : {&young_, &old_}) {
-        const auto at = items->find(name);
-        if (at != items->end()) return now < at->second.until ? &at->second.answer : nullptr;
-    }
-    return nullptr;
+    const auto at = items_.find(name);
+    return at != items_.end() && now < at->second.until ? &at->second.answer : nullptr;
 }
 
 void UserCache::store(std::string_view name, UserAnswer answer, MonoTime now) {
     if (answer.lookup == links::Lookup::failed) return;
-    if (young_.size() >= generation_size) {
-        old_ = std::move(young_);
-        young_.clear();
-    }
+    if (items_.size() >= max_answers) items_.clear();
     const Duration life = answer.lookup == links::Lookup::found ? found_for : unknown_for;
-    young_.insert_or_assign(std::string(name), Item{std::move(answer), now + life});
+    items_.insert_or_assign(std::string(name), Item{std::move(answer), now + life});
 }
 
 // One route's questions and what was answered so far: kept here, so that an answer that the cache
@@ -27,7 +21,7 @@ void UserCache::store(std::string_view name, UserAnswer answer, MonoTime now) {
 struct UserDirectory::Search {
     Attempt attempt;
     Done done;
-    std::weak_ptr<void> alive;
+    std::weak_ptr<const void> alive;
     std::map<std::string, UserAnswer, std::less<>> answers;
     std::size_t open = 0;
 };
@@ -43,7 +37,7 @@ void UserDirectory::connect(UniqueFd channel) {
     for (const auto& [request, question] : questions_) send(request, question.name);
 }
 
-void UserDirectory::route(Attempt attempt, Done done, std::weak_ptr<void> alive) {
+void UserDirectory::route(Attempt attempt, Done done, std::weak_ptr<const void> alive) {
     auto search = std::make_shared<Search>();
     search->attempt = std::move(attempt);
     search->done = std::move(done);

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -18,10 +17,10 @@
 
 namespace holdfast::qmgr {
 
-// Answers of the last seconds, bounded: two generations, of which the older is forgotten whole.
+// Answers of the last seconds; when there are too many, all are forgotten.
 class UserCache {
   public:
-    static constexpr std::size_t generation_size = 4096;
+    static constexpr std::size_t max_answers = 8192;
     static constexpr Duration found_for = std::chrono::seconds(30);
     static constexpr Duration unknown_for = std::chrono::seconds(3);
 
@@ -33,9 +32,7 @@ class UserCache {
         UserAnswer answer;
         MonoTime until;
     };
-    using Items = std::map<std::string, Item, std::less<>>;
-    Items young_;
-    Items old_;
+    std::map<std::string, Item, std::less<>> items_;
 };
 
 class UserDirectory {
@@ -53,7 +50,7 @@ class UserDirectory {
     // Calls `attempt`, asks what it wants to know, and calls it again, until it has no questions;
     // then `done` once, perhaps before this returns. `alive` guards both: where it has expired,
     // neither is called any more.
-    void route(Attempt attempt, Done done, std::weak_ptr<void> alive);
+    void route(Attempt attempt, Done done, std::weak_ptr<const void> alive);
 
     // Of the channel.
     void on(links::UserReply&& reply);

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "smtpd/smtpin/report.h"
+#include "smtpd/smtpin/sessions.h"
 
 namespace holdfast::smtpin {
 
@@ -17,18 +17,18 @@ constexpr Duration linger_time = std::chrono::seconds(2);
 
 }  // namespace
 
-Connection::Connection(Loop& loop, UniqueFd socket, ClientAddress client, SessionNumber number,
-                       const Surroundings& around)
-    : loop_(loop),
+Connection::Connection(Sessions& sessions, UniqueFd socket, ClientAddress client,
+                       SessionNumber number)
+    : sessions_(sessions),
+      loop_(sessions.loop()),
       client_(std::move(client)),
       number_(number),
-      around_(around),
-      since_(loop.now()),
-      session_(around.policy, number, {client_.literal(), client_.with_port()}, since_),
-      stream_(loop, std::move(socket), max_input,
+      since_(loop_.now()),
+      session_(sessions.policy(), number, {client_.literal(), client_.with_port()}, since_),
+      stream_(loop_, std::move(socket), max_input,
               {[this](std::string_view input) { return on_input(input); }, [this] { on_end(); },
                [this] { resume(); }}),
-      timer_(loop, [this] { on_timer(); }) {}
+      timer_(loop_, [this] { on_timer(); }) {}
 
 void Connection::begin(SmtpSession::Queue queue) {
     stream_.want_read(true);
@@ -36,7 +36,7 @@ void Connection::begin(SmtpSession::Queue queue) {
 }
 
 bool Connection::can_read() const {
-    return session_.takes_input() && stream_.unsent() <= max_unread && !around_.congested();
+    return session_.takes_input() && stream_.unsent() <= max_unread && !sessions_.congested();
 }
 
 // A client that waits for our reply sends nothing, so the readiness of its socket is taken back
@@ -78,7 +78,7 @@ void Connection::on_drain() {
 
 // Nothing in here destroys the connection.
 void Connection::perform(Actions actions) {
-    for (auto& frame : actions.for_queue) around_.send(std::move(frame));
+    for (auto& frame : actions.for_queue) sessions_.send(std::move(frame));
     if (!actions.for_client.empty()) stream_.write(actions.for_client);
     for (const Fact& fact : actions.facts) {
         report(fact, client_.with_port(), loop_.now() - since_);
@@ -106,7 +106,7 @@ void Connection::set_timer(MonoTime deadline) {
 }
 
 void Connection::on_timer() {
-    if (finished_) return around_.on_over(number_);
+    if (finished_) return sessions_.over(number_);
     timer_at_ = MonoTime::max();
     perform(session_.on_deadline(now()));
     resume();
@@ -114,7 +114,7 @@ void Connection::on_timer() {
 
 void Connection::on_end() {
     if (!finished_) perform(session_.on_client_left(now()));
-    around_.on_over(number_);
+    sessions_.over(number_);
 }
 
 }  // namespace holdfast::smtpin

@@ -2,8 +2,6 @@
 // reading back while the session, the client's unread replies or qmgr ask for it.
 #pragma once
 
-#include <functional>
-
 #include "smtpd/loop/loop.h"
 #include "smtpd/loop/stream.h"
 #include "smtpd/loop/watch.h"
@@ -12,20 +10,12 @@
 
 namespace holdfast::smtpin {
 
+class Sessions;
+
 class Connection {
   public:
-    struct Surroundings {
-        const Policy& policy;
-        std::function<void(links::SmtpinToQmgr)> send;
-        // Whether so much waits for qmgr that no more should be read from clients.
-        std::function<bool()> congested;
-        // The connection is over; destroys it.
-        std::function<void(SessionNumber)> on_over;
-    };
-
-    // `around` outlives the connection.
-    Connection(Loop& loop, UniqueFd socket, ClientAddress client, SessionNumber number,
-               const Surroundings& around);
+    // `sessions` outlives the connection.
+    Connection(Sessions& sessions, UniqueFd socket, ClientAddress client, SessionNumber number);
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
@@ -55,10 +45,10 @@ class Connection {
     bool can_read() const;
     Moment now() const { return {loop_.now(), loop_.clock().wall()}; }
 
+    Sessions& sessions_;
     Loop& loop_;
     ClientAddress client_;
     SessionNumber number_;
-    const Surroundings& around_;
     MonoTime since_;
     SmtpSession session_;
     Stream stream_;

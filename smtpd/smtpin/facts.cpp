@@ -1,43 +1,58 @@
 #include "smtpd/smtpin/facts.h"
 
-#include "smtpd/base/panic.h"
+#include <array>
+#include <string_view>
+
+#include "smtpd/base/log.h"
 
 namespace holdfast::smtpin {
 
-std::string_view to_text(Subject subject) {
-    switch (subject) {
-        case Subject::command:
-            return "command";
-        case Subject::sender:
-            return "sender";
-        case Subject::recipient:
-            return "recipient";
-        case Subject::message:
-            return "message";
-    }
-    panic("a subject of refusal without a name");
+namespace {
+
+// In the order of Subject and of Reason.
+constexpr std::array<std::string_view, 4> subject_names{"command", "sender", "recipient",
+                                                        "message"};
+constexpr std::array<std::string_view, 7> reason_names{
+    "quit", "client left", "timeout", "too many errors", "bare CR or LF", "not SMTP", "draining"};
+
+std::string in_brackets(const std::string& address) {
+    return "<" + address + ">";
 }
 
-std::string_view to_text(Reason reason) {
-    switch (reason) {
-        case Reason::quit:
-            return "quit";
-        case Reason::client_left:
-            return "client left";
-        case Reason::timeout:
-            return "timeout";
-        case Reason::too_many_errors:
-            return "too many errors";
-        case Reason::bare_line_end:
-            return "bare CR or LF";
-        case Reason::foreign_protocol:
-            return "not SMTP";
-        case Reason::draining:
-            return "draining";
-        case Reason::too_long:
-            return "session too long";
+struct Reporter {
+    const std::string& client;
+    Duration age;
+
+    void operator()(const Refused& fact) const {
+        const std::string reply =
+            std::to_string(fact.reply.code) + " " + fact.reply.enhanced + " " + fact.reply.text;
+        log::info("refused", {{"what", subject_names.at(static_cast<std::size_t>(fact.subject))},
+                              {"client", client},
+                              {"helo", fact.helo},
+                              {"from", in_brackets(fact.sender)},
+                              {"to", in_brackets(fact.recipient)},
+                              {"reply", reply}});
     }
-    panic("an end of a session without a name");
+
+    // A session that brought mail and nothing else has its lines already: qmgr's.
+    void operator()(const Ended& fact) const {
+        if (fact.reason == Reason::quit && fact.accepted != 0 && fact.refused == 0) return;
+        log::info("session", {{"client", client},
+                              {"helo", fact.helo},
+                              {"end", reason_names.at(static_cast<std::size_t>(fact.reason))},
+                              {"accepted", fact.accepted},
+                              {"refused", fact.refused},
+                              {"duration", age}});
+        if (fact.unanswered) {
+            log::warning("left-before-answer", {{"msg", *fact.unanswered}, {"client", client}});
+        }
+    }
+};
+
+}  // namespace
+
+void report(const Fact& fact, const std::string& client, Duration age) {
+    std::visit(Reporter{client, age}, fact);
 }
 
 }  // namespace holdfast::smtpin

@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <variant>
 
+#include "smtpd/base/clock.h"
 #include "smtpd/base/message_id.h"
 #include "smtpd/mail/reply.h"
 
@@ -32,7 +32,6 @@ enum class Reason : std::uint8_t {
     bare_line_end,
     foreign_protocol,
     draining,
-    too_long,  // more commands than a session has numbers for
 };
 
 struct Ended {
@@ -46,7 +45,8 @@ struct Ended {
 
 using Fact = std::variant<Refused, Ended>;
 
-std::string_view to_text(Subject subject);
-std::string_view to_text(Reason reason);
+// Writes what a session did into the log; the events are listed in smtpd(8). `client` with its
+// port; `age` of the session.
+void report(const Fact& fact, const std::string& client, Duration age);
 
 }  // namespace holdfast::smtpin

@@ -1,9 +1,8 @@
-// Counts the Received fields of a header that streams by (RFC 5321 section 6.3): memory for a
-// state, whatever the header's size.
+// Counts the Received fields of a header that streams by (RFC 5321 section 6.3). Keeps the start
+// of one line, whatever the header's size.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace holdfast::smtpin {
@@ -16,13 +15,8 @@ class HopCounter {
     unsigned hops() const { return hops_; }
 
   private:
-    enum class At : std::uint8_t { name, blank, rest, body };
-
-    void step(char c);
-    void step_name(char c);
-
-    At at_ = At::name;
-    std::size_t matched_ = 0;  // letters of "received" at the start of this line
+    std::string start_;  // of the line at hand
+    bool in_header_ = true;
     unsigned hops_ = 0;
 };
 

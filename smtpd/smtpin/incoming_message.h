@@ -1,5 +1,5 @@
-// One message between the client's bytes and qmgr's frames: decoded, checked as it streams by,
-// cut into chunks, never more than a window of it under way.
+// One message between the client's bytes and qmgr: decoded, checked as it streams by, and handed
+// to the sender that keeps to qmgr's flow control.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 
 #include "queue/envelope.h"
 #include "smtpd/links/smtpin_qmgr.h"
+#include "smtpd/links/transfer_sender.h"
 #include "smtpd/mail/data_decoder.h"
 #include "smtpd/mail/reply.h"
 #include "smtpd/smtpin/hop_counter.h"
@@ -18,24 +19,21 @@ namespace holdfast::smtpin {
 
 class IncomingMessage {
   public:
-    using Frames = std::vector<links::SmtpinToQmgr>;
-
-    // `trace` goes before the body. qmgr hears of the message with its first chunk, so a small
-    // one is one packet. `max_bytes` is the limit that SIZE announced.
-    IncomingMessage(std::uint64_t transaction, Envelope envelope, std::string trace,
+    // `trace` goes before the body. `max_bytes` is the limit that SIZE announced.
+    IncomingMessage(std::uint64_t transaction, Envelope envelope, std::string_view trace,
                     std::uint64_t max_bytes);
 
-    // Returns how much of the input it used: all, unless the message ended or is blocked().
+    // Returns how much of the input it used: it may want some of it again, behind take().
     std::size_t feed(std::string_view input);
 
     // What may go to qmgr now.
-    Frames take_frames();
-    void credit(std::uint32_t bytes);
+    std::vector<links::SmtpinToQmgr> take();
+    void credit(std::uint32_t bytes) { sender_.credit(bytes); }
 
-    // No more input before qmgr has given credit.
-    bool blocked() const;
+    // No more input before qmgr has given credit, as far as take() could tell.
+    bool blocked() const { return !refusal_ && sender_.full(); }
     // qmgr has heard of it.
-    bool begun() const { return begun_; }
+    bool begun() const { return sender_.begun(); }
     DataDecoder::Stage stage() const { return decoder_.stage(); }
 
     // The message will not be accepted, and this is what the client hears at the final dot. The
@@ -46,27 +44,17 @@ class IncomingMessage {
     // qmgr refuses it, or has gone.
     void refused_by_queue(Reply why);
 
-    std::uint64_t transaction() const { return transaction_; }
-    const Envelope& envelope() const { return envelope_; }
-    std::uint64_t wire_size() const { return decoder_.wire_size(); }
+    std::uint64_t transaction() const { return sender_.transaction(); }
+    const MessageId& id() const { return sender_.envelope().id; }
 
   private:
     void inspect(std::string_view fresh);
-    void advance();
-    bool has_chunk() const;
-    void send_begin();
-    void send_chunk();
 
-    std::uint64_t transaction_;
-    Envelope envelope_;
     std::uint64_t max_bytes_;
     DataDecoder decoder_;
     HopCounter hops_;
-    Frames frames_;
-    std::uint64_t length_ = 0;  // of the chunks so far
-    std::size_t outstanding_ = 0;
-    bool begun_ = false;
-    bool ended_ = false;
+    links::TransferSender sender_;
+    bool abort_ = false;  // qmgr is to be told
     std::optional<Reply> refusal_;
 };
 

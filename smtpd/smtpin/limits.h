@@ -6,15 +6,13 @@
 #include <unordered_map>
 
 #include "smtpd/smtpin/client_address.h"
+#include "smtpd/smtpin/facts.h"
 
 namespace holdfast::smtpin {
 
 // Longest command line, its end included. RFC 5321 section 4.5.3.1.4 asks for 512 and what the
 // parameters of extensions add.
 inline constexpr std::size_t max_command_line = 2048;
-
-// Questions about recipients that one session may have open at qmgr.
-inline constexpr std::size_t max_open_questions = 100;
 
 // Received fields that a message may bring along: more of them, and it goes in circles (RFC 5321
 // section 6.3).
@@ -34,8 +32,9 @@ class ErrorBudget {
     static constexpr unsigned max_bad_commands = 20;
     static constexpr unsigned max_refused_recipients = 100;
 
-    void bad_command() { ++bad_commands_; }
-    void refused_recipient() { ++refused_recipients_; }
+    void refused(Subject subject) {
+        ++(subject == Subject::recipient ? refused_recipients_ : bad_commands_);
+    }
     void renew() { *this = {}; }
     bool exhausted() const {
         return bad_commands_ >= max_bad_commands || refused_recipients_ >= max_refused_recipients;

@@ -1,8 +1,8 @@
 #include "smtpd/smtpin/parameters.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
+#include <optional>
 #include <string>
 
 #include "smtpd/mail/ascii.h"
@@ -11,45 +11,36 @@ namespace holdfast::smtpin {
 
 namespace {
 
-struct Row {
-    std::string_view keyword;
-    bool (MailParameters::*set)(std::string_view);  // false: no such value
-};
-
-constexpr std::array mail_rows{
-    Row{"SIZE", &MailParameters::set_size},
-    Row{"BODY", &MailParameters::set_body},
-};
+// RFC 1870: up to 20 digits. What does not fit into 64 bits is too large for anyone.
+std::optional<std::uint64_t> size_of(std::string_view value) {
+    std::uint64_t size = 0;
+    if (value.empty() || value.size() > 20 || !std::ranges::all_of(value, ascii::is_digit)) {
+        return std::nullopt;
+    }
+    const auto read = std::from_chars(value.data(), value.data() + value.size(), size);
+    return read.ec == std::errc() ? size : UINT64_MAX;
+}
 
 }  // namespace
 
-// RFC 1870: up to 20 digits. What does not fit into 64 bits is too large for anyone.
-bool MailParameters::set_size(std::string_view value) {
-    if (value.empty() || value.size() > 20 || !std::ranges::all_of(value, ascii::is_digit)) {
-        return false;
-    }
-    const auto read = std::from_chars(value.data(), value.data() + value.size(), size);
-    if (read.ec != std::errc()) size = UINT64_MAX;
-    return true;
-}
-
-bool MailParameters::set_body(std::string_view value) {
-    eight_bit = ascii::equal(value, "8BITMIME");
-    return eight_bit || ascii::equal(value, "7BIT");
-}
-
 std::expected<MailParameters, Reply> read_mail_parameters(std::span<const Parameter> parameters) {
     MailParameters result;
-    for (const Parameter& parameter : parameters) {
-        const auto* const row = std::ranges::find_if(mail_rows, [&](const Row& known) {
-            return ascii::equal(known.keyword, parameter.keyword);
-        });
-        const std::string keyword(parameter.keyword);
-        if (row == mail_rows.end()) {
-            return std::unexpected(Reply{555, "5.5.4", "MAIL parameter not offered: " + keyword});
+    for (const auto& [keyword, value] : parameters) {
+        bool good = true;
+        if (ascii::equal(keyword, "SIZE")) {
+            const auto size = size_of(value);
+            result.size = size.value_or(0);
+            good = size.has_value();
+        } else if (ascii::equal(keyword, "BODY")) {
+            result.eight_bit = ascii::equal(value, "8BITMIME");
+            good = result.eight_bit || ascii::equal(value, "7BIT");
+        } else {
+            return std::unexpected(
+                Reply{555, "5.5.4", "MAIL parameter not offered: " + std::string(keyword)});
         }
-        if (!(result.*row->set)(parameter.value)) {
-            return std::unexpected(Reply{501, "5.5.4", "bad value for MAIL parameter " + keyword});
+        if (!good) {
+            return std::unexpected(
+                Reply{501, "5.5.4", "bad value for MAIL parameter " + std::string(keyword)});
         }
     }
     return result;

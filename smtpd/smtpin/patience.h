@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "smtpd/base/clock.h"
 
@@ -39,12 +40,12 @@ enum class Waiting : std::uint8_t {
 
 class Patience {
   public:
-    explicit Patience(MonoTime now) : command_since_(now), progress_since_(now) {}
+    explicit Patience(MonoTime now) : progress_(now + progress_timeout) { transaction_ended(now); }
 
-    void command_done(MonoTime now) { command_since_ = now; }
-    void transaction_began(MonoTime now);
+    void command_done(MonoTime now) { command_ = now + command_timeout; }
+    void transaction_began(MonoTime now) { whole_ = now + transaction_timeout; }
     void transaction_ended(MonoTime now);
-    void progressed(MonoTime now) { progress_since_ = now; }
+    void progressed(MonoTime now) { progress_ = now + progress_timeout; }
     void body_began(MonoTime now);
     void body_came(MonoTime now, std::size_t bytes);
     void queue_asked(MonoTime now) { queue_since_ = now; }
@@ -57,19 +58,16 @@ class Patience {
     bool drain_is_over(Waiting waiting, MonoTime now) const;
 
   private:
-    MonoTime client_deadline(Waiting waiting) const;
     MonoTime drain_deadline(Waiting waiting) const;
 
-    MonoTime command_since_;
-    MonoTime progress_since_;
-    MonoTime transaction_since_{};
-    MonoTime body_since_{};
-    MonoTime byte_since_{};
+    // Each the time at which patience ends, but for the last two.
+    MonoTime progress_;
+    MonoTime command_{};
+    MonoTime whole_{};  // of the transaction, or else of all that is not one
+    MonoTime body_{};
+    MonoTime byte_{};
     MonoTime queue_since_{};
-    MonoTime drain_since_{};
-    std::uint64_t body_bytes_ = 0;
-    bool in_transaction_ = false;
-    bool draining_ = false;
+    std::optional<MonoTime> drain_since_;
 };
 
 }  // namespace holdfast::smtpin

@@ -32,7 +32,7 @@ Actions SmtpSession::actions(std::size_t used) {
     Actions result;
     result.used = used;
     result.for_queue = std::exchange(frames_, {});
-    if (questions_.empty()) result.for_client = std::exchange(replies_, {});
+    if (!question_) result.for_client = std::exchange(replies_, {});
     result.facts = std::exchange(facts_, {});
     result.finish = state_ == State::finished;
     return result;
@@ -54,7 +54,7 @@ bool SmtpSession::takes_input() const {
         case State::fresh:
         case State::ready:
         case State::recipients:
-            return !stalled_;
+            return !question_;
         case State::body:
             return !message_->blocked();
         case State::committing:
@@ -65,8 +65,7 @@ bool SmtpSession::takes_input() const {
 }
 
 std::size_t SmtpSession::take(std::string_view input) {
-    if (state_ == State::body) return take_body(input);
-    return questions_.empty() ? take_line(input) : take_line_ahead(input);
+    return state_ == State::body ? take_body(input) : take_line(input);
 }
 
 std::size_t SmtpSession::take_line(std::string_view input) {
@@ -88,22 +87,6 @@ std::size_t SmtpSession::take_line(std::string_view input) {
     return taken.used;
 }
 
-// While questions are open, a RCPT that asks one more may go ahead; all else waits its turn, so
-// that replies keep the order of the commands.
-std::size_t SmtpSession::take_line_ahead(std::string_view input) {
-    const auto next = LineReader(max_command_line).take(input);
-    if (next.kind == LineReader::Kind::incomplete && next.used == 0) return 0;
-    stalled_ = next.kind != LineReader::Kind::line || !may_run_ahead(next.line);
-    return stalled_ ? 0 : take_line(input);
-}
-
-bool SmtpSession::may_run_ahead(std::string_view line) const {
-    const Command command = parse_command(line);
-    return command.verb == Verb::rcpt && questions_.size() < max_open_questions &&
-           recipients_.size() + questions_.size() < policy_.max_recipients &&
-           recipient_of(command.argument).has_value();
-}
-
 std::size_t SmtpSession::take_body(std::string_view input) {
     const std::size_t used = message_->feed(input);
     patience_.body_came(now_.mono, used);
@@ -112,7 +95,7 @@ std::size_t SmtpSession::take_body(std::string_view input) {
 }
 
 void SmtpSession::send_message_frames() {
-    auto frames = message_->take_frames();
+    auto frames = message_->take();
     if (frames.empty()) return;
     if (queue_ == Queue::absent) return message_->refused_by_queue(queue_absent());
     std::ranges::move(frames, std::back_inserter(frames_));
@@ -136,7 +119,7 @@ void SmtpSession::after_body_advanced() {
 void SmtpSession::end_body() {
     if (message_->refusal()) {
         const Reply why = *message_->refusal();
-        return refuse_message(why);
+        return refuse(Subject::message, why);
     }
     state_ = State::committing;
     patience_.queue_asked(now_.mono);
@@ -144,27 +127,20 @@ void SmtpSession::end_body() {
 
 Actions SmtpSession::on(const links::RecipientReply& answer, Moment now) {
     now_ = now;
-    // An answer to what is not asked any more, or out of turn, is none.
-    if (questions_.empty() || questions_.front().number != answer.query) return actions();
+    // An answer to what is not asked any more is none.
+    if (!question_ || question_->number != answer.query) return actions();
     const links::Refusal& no = answer.refusal;
     answer_question(no.code == 0 ? Reply{250, "2.1.5", "Ok"}
                                  : holdfast::refusal(no.code, no.enhanced, no.text));
-    patience_.queue_asked(now.mono);
     return actions();
 }
 
 void SmtpSession::answer_question(const Reply& reply) {
-    const Question question = std::move(questions_.front());
-    questions_.pop_front();
-    stalled_ = false;
+    const std::string recipient = std::exchange(question_, std::nullopt)->recipient;
     patience_.command_done(now_.mono);
-    if (!reply.positive()) return refuse_recipient(question.recipient, reply);
-    recipients_.push_back(question.recipient);
+    if (!reply.positive()) return refuse(Subject::recipient, reply, recipient);
+    recipients_.push_back(recipient);
     say(reply);
-}
-
-void SmtpSession::answer_all_questions(const Reply& reply) {
-    while (!questions_.empty()) answer_question(reply);
 }
 
 Actions SmtpSession::on(const links::Credit& credit, Moment now) {
@@ -172,8 +148,10 @@ Actions SmtpSession::on(const links::Credit& credit, Moment now) {
     if (state_ != State::body || message_->transaction() != credit.transaction) return actions();
     const bool was_blocked = message_->blocked();
     message_->credit(credit.bytes);
-    if (was_blocked && !message_->blocked()) patience_.queue_gave_credit(now.mono);
-    if (was_blocked) after_body_advanced();
+    if (!was_blocked) return actions();
+    send_message_frames();
+    if (!message_->blocked()) patience_.queue_gave_credit(now.mono);
+    after_body_advanced();
     return actions();
 }
 
@@ -182,7 +160,7 @@ Actions SmtpSession::on(const links::Committed& committed, Moment now) {
     if (state_ != State::committing || message_->transaction() != committed.transaction) {
         return actions();
     }
-    const MessageId id = message_->envelope().id;
+    const MessageId id = message_->id();
     say({250, "2.0.0", "Ok: queued as " + id.text()});
     ++accepted_;
     budget_.renew();
@@ -205,7 +183,7 @@ Actions SmtpSession::on(const links::Rejected& rejected, Moment now) {
 Actions SmtpSession::on_queue(Queue queue, Moment now) {
     now_ = now;
     queue_ = queue;
-    answer_all_questions(queue_absent());
+    if (question_) answer_question(queue_absent());
     if (message_ && message_->begun()) {
         const bool was_blocked = message_->blocked();
         message_->refused_by_queue(queue_absent());
@@ -246,7 +224,7 @@ Actions SmtpSession::on_client_left(Moment now) {
 Waiting SmtpSession::waiting() const {
     if (state_ == State::committing) return Waiting::commit;
     if (state_ == State::body) return message_->blocked() ? Waiting::credit : Waiting::body;
-    return questions_.empty() ? Waiting::command : Waiting::answer;
+    return question_ ? Waiting::answer : Waiting::command;
 }
 
 MonoTime SmtpSession::deadline() const {
@@ -258,11 +236,11 @@ Actions SmtpSession::on_deadline(Moment now) {
     if (now.mono < deadline()) return actions();
     switch (waiting()) {
         case Waiting::answer:
-            answer_all_questions(outcome_unknown());
+            answer_question(outcome_unknown());
             break;
         case Waiting::commit:
             // Whether qmgr will still commit it is unknown, as after a crash.
-            refuse_message(outcome_unknown());
+            refuse(Subject::message, outcome_unknown());
             break;
         case Waiting::credit:
             message_->refuse(outcome_unknown());
@@ -288,32 +266,15 @@ void SmtpSession::say(const Reply& reply) {
     replies_ += to_wire(reply);
 }
 
-void SmtpSession::refuse(Subject subject, const Reply& reply) {
-    if (reply.permanent()) budget_.bad_command();
-    note_refusal({subject, helo_, sender_, {}, reply});
+// A refused message ends its transaction, so that nothing of it is left for the next (F20).
+void SmtpSession::refuse(Subject subject, const Reply& reply, const std::string& recipient) {
+    if (reply.permanent()) budget_.refused(subject);
+    note_refusal({subject, helo_, sender_, recipient, reply});
     say(reply);
-    finish_if_exhausted();
-}
-
-// The transaction ends with it, so that nothing of it is left for the next (F20).
-void SmtpSession::refuse_message(const Reply& reply) {
-    if (reply.permanent()) budget_.bad_command();
-    note_refusal({Subject::message, helo_, sender_, {}, reply});
-    say(reply);
-    end_transaction();
-    finish_if_exhausted();
-}
-
-void SmtpSession::refuse_recipient(const std::string& recipient, const Reply& reply) {
-    if (reply.permanent()) budget_.refused_recipient();
-    note_refusal({Subject::recipient, helo_, sender_, recipient, reply});
-    say(reply);
-    if (questions_.empty()) finish_if_exhausted();
-}
-
-void SmtpSession::finish_if_exhausted() {
-    if (!budget_.exhausted()) return;
-    finish(Reason::too_many_errors, {421, "4.7.0", "too many errors"});
+    if (subject == Subject::message) end_transaction();
+    if (budget_.exhausted()) {
+        finish(Reason::too_many_errors, {421, "4.7.0", "too many errors"});
+    }
 }
 
 void SmtpSession::note_refusal(Refused refused) {
@@ -332,19 +293,20 @@ void SmtpSession::finish(Reason reason, const Reply& last) {
 
 void SmtpSession::finish(Reason reason) {
     Ended ended{reason, helo_, accepted_, refused_, {}};
-    if (state_ == State::committing) ended.unanswered = message_->envelope().id;
+    if (state_ == State::committing) ended.unanswered = message_->id();
     if (state_ == State::body) {
         message_->refuse({});
         send_message_frames();
     }
     state_ = State::finished;
-    questions_.clear();
+    question_.reset();
     message_.reset();
     facts_.emplace_back(std::move(ended));
 }
 
-std::optional<std::uint64_t> SmtpSession::next_number() {
-    if (++serial_ >> serial_bits != 0) return std::nullopt;
+// They come round after 2^24 commands, long after the answers to the first.
+std::uint64_t SmtpSession::next_number() {
+    serial_ = (serial_ + 1) & ((std::uint64_t{1} << serial_bits) - 1);
     return number_ << serial_bits | serial_;
 }
 

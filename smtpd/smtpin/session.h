@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <expected>
 #include <functional>
 #include <optional>
@@ -112,9 +111,7 @@ class SmtpSession {
     // Input. Each returns how much it used; 0: nothing more can be done with it now.
     std::size_t take(std::string_view input);
     std::size_t take_line(std::string_view input);
-    std::size_t take_line_ahead(std::string_view input);
     std::size_t take_body(std::string_view input);
-    bool may_run_ahead(std::string_view line) const;
 
     // Commands (session_commands.cpp).
     void do_command(std::string_view line);
@@ -127,17 +124,14 @@ class SmtpSession {
     std::expected<std::string, Reply> recipient_of(std::string_view argument) const;
     void begin_body();
     Envelope make_envelope(MessageId id) const;
+    std::string received_field(MessageId id) const;
 
     // Answers and ends.
     static Reply queue_absent();
     void say(const Reply& reply);
-    void refuse(Subject subject, const Reply& reply);
-    void refuse_message(const Reply& reply);
-    void refuse_recipient(const std::string& recipient, const Reply& reply);
+    void refuse(Subject subject, const Reply& reply, const std::string& recipient = {});
     void note_refusal(Refused refused);
-    void finish_if_exhausted();
     void answer_question(const Reply& reply);
-    void answer_all_questions(const Reply& reply);
     void send_message_frames();
     void after_body_advanced();
     void end_body();
@@ -145,7 +139,7 @@ class SmtpSession {
     void leave_if_draining();
     void finish(Reason reason);
     void finish(Reason reason, const Reply& last);
-    std::optional<std::uint64_t> next_number();
+    std::uint64_t next_number();
 
     const Policy& policy_;
     SessionNumber number_;
@@ -157,7 +151,6 @@ class SmtpSession {
     Queue queue_ = Queue::absent;
     bool extended_ = false;  // EHLO
     bool draining_ = false;
-    bool stalled_ = false;  // the next command must wait for answers to questions
     std::uint64_t serial_ = 0;
     std::string helo_;
     LineReader lines_{max_command_line};
@@ -166,7 +159,7 @@ class SmtpSession {
     std::string sender_;
     bool eight_bit_ = false;
     std::vector<std::string> recipients_;
-    std::deque<Question> questions_;
+    std::optional<Question> question_;  // open; nothing else is done meanwhile
     std::optional<IncomingMessage> message_;
 
     ErrorBudget budget_;
@@ -174,7 +167,7 @@ class SmtpSession {
     unsigned refused_ = 0;
     unsigned refusals_noted_ = 0;  // a bit for each Subject
 
-    // What the event at hand brings about. Replies wait here while questions are open, so that
+    // What the event at hand brings about. Replies wait here while a question is open, so that
     // those of pipelined commands leave together.
     std::string replies_;
     std::vector<links::SmtpinToQmgr> frames_;

@@ -6,7 +6,6 @@
 #include "smtpd/mail/ascii.h"
 #include "smtpd/smtpin/parameters.h"
 #include "smtpd/smtpin/session.h"
-#include "smtpd/smtpin/trace.h"
 
 namespace holdfast::smtpin {
 
@@ -111,16 +110,14 @@ void SmtpSession::do_rcpt(std::string_view argument) {
         return refuse(Subject::command, {503, "5.5.1", "say MAIL first"});
     }
     const auto recipient = recipient_of(argument);
-    if (!recipient) return refuse_recipient(std::string(argument), recipient.error());
+    if (!recipient) return refuse(Subject::recipient, recipient.error(), std::string(argument));
     if (recipients_.size() >= policy_.max_recipients) {
-        return refuse_recipient(*recipient, {452, "4.5.3", "too many recipients"});
+        return refuse(Subject::recipient, {452, "4.5.3", "too many recipients"}, *recipient);
     }
-    if (queue_ == Queue::absent) return refuse_recipient(*recipient, queue_absent());
-    const auto number = next_number();
-    if (!number) return finish(Reason::too_long, {421, "4.7.0", "session too long"});
-    if (questions_.empty()) patience_.queue_asked(now_.mono);
-    frames_.emplace_back(links::RecipientQuery{*number, sender_, *recipient});
-    questions_.push_back({*number, *recipient});
+    if (queue_ == Queue::absent) return refuse(Subject::recipient, queue_absent(), *recipient);
+    question_ = {next_number(), *recipient};
+    patience_.queue_asked(now_.mono);
+    frames_.emplace_back(links::RecipientQuery{question_->number, sender_, *recipient});
 }
 
 void SmtpSession::do_data(std::string_view argument) {
@@ -131,25 +128,27 @@ void SmtpSession::do_data(std::string_view argument) {
         return refuse(Subject::command, {503, "5.5.1", "say MAIL and RCPT first"});
     }
     if (!recipients_.empty() && queue_ == Queue::present) return begin_body();
-    refuse_message(recipients_.empty() ? Reply{554, "5.5.1", "no valid recipients"}
-                                       : queue_absent());
+    refuse(Subject::message,
+           recipients_.empty() ? Reply{554, "5.5.1", "no valid recipients"} : queue_absent());
 }
 
 void SmtpSession::begin_body() {
-    const auto number = next_number();
-    if (!number) return finish(Reason::too_long, {421, "4.7.0", "session too long"});
     const MessageId id = policy_.new_id(now_.wall);
-    const Trace trace{helo_,
-                      client_.literal,
-                      policy_.hostname,
-                      extended_ ? "ESMTP" : "SMTP",
-                      id,
-                      recipients_.size() == 1 ? recipients_.front() : std::string(),
-                      now_.wall};
-    message_.emplace(*number, make_envelope(id), received_field(trace), policy_.max_message_bytes);
+    message_.emplace(next_number(), make_envelope(id), received_field(id),
+                     policy_.max_message_bytes);
     state_ = State::body;
     patience_.body_began(now_.mono);
     say({354, "", "End the message with <CRLF>.<CRLF>"});
+}
+
+// RFC 5321 section 4.4; RFC 3848 names the protocols. Where there are more recipients they must
+// not be disclosed to each other.
+std::string SmtpSession::received_field(MessageId id) const {
+    std::string field = "Received: from " + helo_ + " (" + client_.literal + ")\n\tby " +
+                        policy_.hostname + " (Holdfast) with " + (extended_ ? "ESMTP" : "SMTP") +
+                        " id " + id.text();
+    if (recipients_.size() == 1) field += "\n\tfor <" + recipients_.front() + ">";
+    return field + ";\n\t" + rfc5322_date(now_.wall) + "\n";
 }
 
 Envelope SmtpSession::make_envelope(MessageId id) const {

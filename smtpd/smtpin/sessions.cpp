@@ -16,8 +16,6 @@ constexpr std::size_t max_queue_backlog = 1024 * 1024;
 // One line of the log in this time says that clients are turned away.
 constexpr Duration turn_away_log_interval = std::chrono::seconds(10);
 
-constexpr SessionNumber max_number = (SessionNumber{1} << (64 - serial_bits)) - 1;
-
 }  // namespace
 
 Sessions::Sessions(Loop& loop, const links::SmtpinSnapshot& snapshot, Callbacks callbacks)
@@ -25,10 +23,7 @@ Sessions::Sessions(Loop& loop, const links::SmtpinSnapshot& snapshot, Callbacks 
       callbacks_(std::move(callbacks)),
       policy_{snapshot.hostname, snapshot.max_message_bytes, snapshot.max_recipients,
               MessageId::generate},
-      counter_(snapshot.max_sessions, snapshot.max_sessions_per_client),
-      around_{policy_, [this](links::SmtpinToQmgr message) { send(std::move(message)); },
-              [this] { return queue_ && queue_->backlog() > max_queue_backlog; },
-              [this](SessionNumber number) { over(number); }} {}
+      counter_(snapshot.max_sessions, snapshot.max_sessions_per_client) {}
 
 void Sessions::accept(UniqueFd socket) {
     auto client = ClientAddress::of_peer(socket.get());
@@ -39,20 +34,12 @@ void Sessions::accept(UniqueFd socket) {
 }
 
 void Sessions::open(UniqueFd socket, ClientAddress client) {
-    const SessionNumber number = free_number();
+    const SessionNumber number = ++last_number_;
     auto connection =
-        std::make_unique<Connection>(loop_, std::move(socket), std::move(client), number, around_);
+        std::make_unique<Connection>(*this, std::move(socket), std::move(client), number);
     Connection& fresh = *connection;
     open_.emplace(number, std::move(connection));
     fresh.begin(queue_state());
-}
-
-// Numbers come round only after 2^40 sessions, and then past those that are open.
-SessionNumber Sessions::free_number() {
-    do {
-        last_number_ = last_number_ == max_number ? 1 : last_number_ + 1;
-    } while (open_.contains(last_number_));
-    return last_number_;
 }
 
 // No session is made for it: a client that opens too many must not cost more by that. It has sent
@@ -88,6 +75,10 @@ void Sessions::tell_queue_state() {
 
 void Sessions::send(links::SmtpinToQmgr message) {
     if (queue_) queue_->send(std::move(message));
+}
+
+bool Sessions::congested() const {
+    return queue_ && queue_->backlog() > max_queue_backlog;
 }
 
 void Sessions::on_end(ChannelEnd how) {

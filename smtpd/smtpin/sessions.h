@@ -25,6 +25,9 @@ class Sessions {
     Sessions(const Sessions&) = delete;
     Sessions& operator=(const Sessions&) = delete;
 
+    Loop& loop() { return loop_; }
+    const Policy& policy() const { return policy_; }
+
     // A new session, or 421 where there are too many.
     void accept(UniqueFd socket);
 
@@ -33,6 +36,13 @@ class Sessions {
 
     // Sessions finish their transactions and leave; no other begins.
     void drain();
+
+    // From a connection. Dropped where there is no qmgr.
+    void send(links::SmtpinToQmgr message);
+    // So much waits for qmgr that no more should be read from clients.
+    bool congested() const;
+    // Destroys the connection.
+    void over(SessionNumber number);
 
     // From qmgr.
     void on(links::RecipientReply&& answer) { pass(answer.query, answer); }
@@ -54,18 +64,14 @@ class Sessions {
 
     SmtpSession::Queue queue_state() const;
     void tell_queue_state();
-    void send(links::SmtpinToQmgr message);
     void open(UniqueFd socket, ClientAddress client);
     void turn_away(int socket, const ClientAddress& client, Admission why);
-    SessionNumber free_number();
-    void over(SessionNumber number);
     void check_last_over();
 
     Loop& loop_;
     Callbacks callbacks_;
     Policy policy_;
     SessionCounter counter_;
-    Connection::Surroundings around_;
     std::optional<QueueChannel> queue_;
     std::unordered_map<SessionNumber, std::unique_ptr<Connection>> open_;
     SessionNumber last_number_ = 0;

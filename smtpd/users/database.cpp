@@ -39,15 +39,6 @@ links::UserReply look_up(const Call& call) {
     return reply_from(found, code);
 }
 
-links::UserReply ask_by_name(const links::NameQuery& query) {
-    if (!may_be_login(query.name)) return reply_from(nullptr, 0);
-    return look_up([&](auto... rest) { return getpwnam_r(query.name.c_str(), rest...); });
-}
-
-links::UserReply ask_by_uid(const links::UidQuery& query) {
-    return look_up([&](auto... rest) { return getpwuid_r(query.uid, rest...); });
-}
-
 std::string_view text_or_empty(const char* text) {
     return text == nullptr ? std::string_view() : std::string_view(text);
 }
@@ -69,8 +60,8 @@ std::string full_name(std::string_view gecos, std::string_view login) {
         }
         if (name.size() > max_full_name) break;
     }
-    if (name.size() > max_full_name) name.resize(max_full_name);
     std::erase_if(name, is_control);  // the login's own
+    name.resize(std::min(name.size(), max_full_name));
     return name;
 }
 
@@ -93,8 +84,12 @@ links::UserReply reply_from(const passwd* entry, int code) {
 }
 
 links::UserReply ask_system(const Query& query) {
-    if (const auto* by_name = std::get_if<links::NameQuery>(&query)) return ask_by_name(*by_name);
-    return ask_by_uid(std::get<links::UidQuery>(query));
+    if (const auto* by_uid = std::get_if<links::UidQuery>(&query)) {
+        return look_up([&](auto... rest) { return getpwuid_r(by_uid->uid, rest...); });
+    }
+    const std::string& name = std::get<links::NameQuery>(query).name;
+    if (!may_be_login(name)) return reply_from(nullptr, 0);
+    return look_up([&](auto... rest) { return getpwnam_r(name.c_str(), rest...); });
 }
 
 }  // namespace holdfast::users

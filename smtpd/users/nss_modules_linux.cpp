@@ -14,11 +14,9 @@ constexpr std::size_t max_services = 16;
 
 // A service is part of a file name: nothing in it may lead elsewhere.
 bool is_service(std::string_view word) {
-    const auto fits = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '_' || c == '-';
-    };
-    return !word.empty() && word.size() <= 64 && std::ranges::all_of(word, fits);
+    constexpr std::string_view allowed =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    return word.size() <= 64 && word.find_first_not_of(allowed) == std::string_view::npos;
 }
 
 std::string_view take_word(std::string_view& text) {

@@ -56,7 +56,10 @@ Pool::Pool(Loop& loop, Database database, Limits limits)
     shared_->finish = [this](std::uint64_t ticket, links::UserReply reply) {
         finish(ticket, std::move(reply));
     };
-    start_threads(std::move(database));
+    shared_->database = std::move(database);
+    for (std::uint32_t i = 0; i < limits.threads; ++i) {
+        std::thread(Shared::serve, shared_).detach();
+    }
 }
 
 Pool::~Pool() {
@@ -64,13 +67,6 @@ Pool::~Pool() {
     shared_->loop = nullptr;
     shared_->finish = nullptr;
     shared_->work.notify_all();
-}
-
-void Pool::start_threads(Database database) {
-    shared_->database = std::move(database);
-    for (std::uint32_t i = 0; i < limits_.threads; ++i) {
-        std::thread(Shared::serve, shared_).detach();
-    }
 }
 
 void Pool::ask(Query query, Answer answer) {

@@ -42,7 +42,6 @@ class Pool {
         Answer answer;
     };
 
-    void start_threads(Database database);
     void finish(std::uint64_t ticket, links::UserReply reply);
     void expire();
     void set_timer();

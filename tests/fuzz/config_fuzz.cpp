@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "smtpd/config/json.h"
 #include "smtpd/config/listeners.h"
 #include "smtpd/config/names.h"
 #include "smtpd/config/parse.h"

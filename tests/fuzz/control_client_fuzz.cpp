@@ -46,8 +46,10 @@ class Watcher {
         ended_ = true;
     }
     void on(const links::Abort&) { require(begun_ && !ended_); }
-    void on(const links::Answer& answer) { require(answer.status != 0); }
-    void on(const control::Violation&) { violated_ = true; }
+    void on(const control::Outcome& outcome) {
+        require(outcome.answer.status != 0);
+        violated_ = outcome.fate == control::Fate::violated;
+    }
 
     void credit() { credited_ = sent_; }
     bool violated() const { return violated_; }
@@ -90,15 +92,22 @@ class Session {
 
     void go_on() {
         if (submission_->ready_to_start()) watch(submission_->start(WallTime()));
-        if (!submission_->begun()) return;
+        take();
         watcher_.credit();
-        watch(submission_->credit(links::window));
+        submission_->credit(links::window);
+        take();
     }
 
-    void watch(const control::Actions& actions) {
-        for (const auto& action : actions) {
-            std::visit([this](const auto& value) { watcher_.on(value); }, action);
+    void take() {
+        for (const auto& message : submission_->take()) {
+            std::visit([this](const auto& value) { watcher_.on(value); }, message);
         }
+    }
+
+    void watch(const control::MaybeOutcome& outcome) {
+        if (!outcome) return;
+        watcher_.on(*outcome);
+        if (const auto abort = submission_->give_up()) watcher_.on(*abort);
     }
 
     std::optional<Submission> submission_;

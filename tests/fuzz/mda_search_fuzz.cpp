@@ -1,9 +1,11 @@
-// A mailbox file of any content: the searches for earlier deliveries read it to the end, stay
-// inside it, and take nothing for whole that does not hold the message.
+// A mailbox file of any content: the search for earlier deliveries reads it to the end, stays
+// inside it, and finds nothing that does not begin as a delivery does.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -20,23 +22,22 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (ftruncate(file.get(), 0) != 0) return 0;
     if (pwrite(file.get(), data, size, 0) != static_cast<ssize_t>(size)) return 0;
 
-    links::Deliver order;
-    order.return_path = "b@example.org";
-    order.delivered_to = "a@example.net";
-    Content content(from_line(order) + trace_lines(order, "h"));
-    if (!content.append("\nx\n\n")) return 0;
-
-    const auto found = find_deliveries(file.get(), size, {delivery_tag(order)});
-    if (!found) std::abort();
-    for (const auto& [tag, start] : *found) {
-        if (start >= size) std::abort();
-        const auto copy = judge_copy(file.get(), size, start, content);
-        if (!copy) std::abort();
-        const std::string_view text(reinterpret_cast<const char*>(data) + start, size - start);
-        const bool has_body = text.find("\n\nx\n") != std::string_view::npos;
-        if (*copy == Copy::whole && !has_body) std::abort();
+    std::vector<Parcel> batch;
+    for (std::uint32_t i = 0; i < 2; ++i) {
+        links::Deliver order;
+        order.return_path = "b@example.org";
+        order.delivered_to = "a@example.net";
+        order.repeated = true;
+        Content content(from_line(order) + trace_lines(order) + "Received: by h (Holdfast) id " +
+                        order.id.text() + "\n");
+        if (!content.append(i == 0 ? "\nx\n\n" : "Subject: y\n\nFred\n\nx\n\n")) return 0;
+        batch.push_back({order, std::move(content)});
     }
-    const auto torn = find_torn_head(file.get(), size, content);
-    if (!torn || (*torn && **torn >= size)) std::abort();
+    const auto found = find_copies(file.get(), size, batch);
+    if (!found) std::abort();
+    if (found->torn_at && *found->torn_at >= size) std::abort();
+    const std::string_view mailbox(reinterpret_cast<const char*>(data), size);
+    const bool has_trace = mailbox.find("\nReturn-Path: <b@") != std::string_view::npos;
+    if ((found->torn_at || !found->whole.empty()) && !has_trace) std::abort();
     return 0;
 }

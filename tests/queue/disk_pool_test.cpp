@@ -70,19 +70,19 @@ TEST_CASE("who comes while a sync is running waits for the next one, and all sha
         return Status();
     });
     const auto join = [&] { group.join([&](const Status&) { ++served; }); };
-    std::thread leader(join);
-    began.acquire();
+    std::jthread leader(join);
+    REQUIRE(began.try_acquire_for(std::chrono::seconds(10)));
     // These return at once: the leader serves them, but not with the sync that is under way.
     for (int i = 0; i < 10; ++i) join();
     end.release();
-    began.acquire();
+    REQUIRE(began.try_acquire_for(std::chrono::seconds(10)));
     CHECK(served == 1);
     end.release();
     leader.join();
     CHECK(syncs == 2);
     CHECK(served == 11);
-    std::thread next(join);
-    began.acquire();
+    std::jthread next(join);
+    REQUIRE(began.try_acquire_for(std::chrono::seconds(10)));
     end.release();
     next.join();
     CHECK(syncs == 3);
@@ -111,7 +111,7 @@ TEST_CASE("who follows shares the next sync that somebody joins") {
 TEST_CASE("the end of a pool does not wait for the patience of a removal") {
     FakeFileSystem fs;
     const auto store = open_store(fs);
-    auto pool = DiskPool::start(*store, 2, std::chrono::hours(1));
+    auto pool = DiskPool::start(*store, 2, std::chrono::seconds(3));
     REQUIRE(pool);
     std::atomic<int> told = 0;
     for (int i = 0; i < 3; ++i) {
@@ -121,8 +121,11 @@ TEST_CASE("the end of a pool does not wait for the patience of a removal") {
                             ++told;
                         });
     }
+    const auto began = std::chrono::steady_clock::now();
     pool->reset();
     CHECK(told == 3);
+    // seen/ and then queue/: two waits of three seconds where it does wait.
+    CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(3));
 }
 
 TEST_CASE("a removal that finds no company is synced after a while") {
@@ -200,8 +203,9 @@ TEST_CASE("a local message is in seen/, on disk, before it is unlinked") {
     fs.forget_log();
     CHECK(remove(*pool, local_envelope(1)).get());
     CHECK(fs.log() == std::vector<std::string>{"open seen", "open seen", "open seen",
-                                               "write seen file", "sync seen file", "sync seen",
-                                               "remove queue", "sync queue"});
+                                               "read seen file", "write seen file",
+                                               "sync seen file", "sync seen", "remove queue",
+                                               "sync queue"});
     CHECK(commit(*pool, *store, local_envelope(1)).get().kind == CommitKind::repeated);
     CHECK(queued(*store).empty());
 }

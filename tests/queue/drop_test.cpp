@@ -93,7 +93,7 @@ TEST_CASE("F31 a sparse file of 1 TiB is too large, and one that grows ends wher
 TEST_CASE("the walk over drop/ names strangers, and passes over what is being written") {
     RealDrop real;
     real.write(real.path(1), "packets");
-    real.write(real.root + "/drop/" + drop_draft_name(sample_id(2)), "pack");
+    real.write(real.path(2).append(drop_draft_suffix), "pack");
     real.write(real.root + "/drop/hello\n", "?");
     auto scan = real.drop.scan();
     const auto batch = scan->next();
@@ -114,7 +114,7 @@ TEST_CASE("a name as long as names get can be put aside") {
 
 TEST_CASE("what sendmail never finished goes after a day") {
     RealDrop real;
-    const std::string path = real.root + "/drop/" + drop_draft_name(sample_id(2));
+    const std::string path = real.path(2).append(drop_draft_suffix);
     real.write(path, "pack");
     real.write(real.path(1), "packets");
     const WallTime now = real_clock().wall();

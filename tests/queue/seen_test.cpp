@@ -197,21 +197,4 @@ TEST_CASE("a file of seen/ that is young stays, however many there are") {
     CHECK_FALSE(contains(*store, 21));
 }
 
-TEST_CASE("a set of many submissions holds each of them and no other") {
-    SeenSet set;
-    CHECK_FALSE(set.contains({0, MessageId()}));
-    for (unsigned i = 0; i < 20'000; ++i) {
-        set.add({i % 7, sample_id(i)});
-        set.add({i % 7, sample_id(i)});
-    }
-    CHECK(set.size() == 20'000);
-    for (unsigned i = 0; i < 20'000; ++i) {
-        if (!set.contains({i % 7, sample_id(i)})) FAIL("lost " << i);
-        if (set.contains({i % 7 + 1, sample_id(i)})) FAIL("made up " << i);
-    }
-    CHECK_FALSE(set.contains({0, MessageId()}));
-    set.add({0, MessageId()});
-    CHECK(set.contains({0, MessageId()}));
-}
-
 }  // namespace holdfast::queue

@@ -16,7 +16,9 @@ def run(box):
 
     as_json = box.mtactl("check", "--json", str(broken))
     assert as_json.returncode == 78, as_json
-    assert {error["line"] for error in json.loads(as_json.stdout)} == {1, 2, 3}, as_json
+    verdict = json.loads(as_json.stdout)
+    assert as_json.stdout.endswith(b"\n") and not verdict["ok"], as_json
+    assert {error["line"] for error in verdict["diagnostics"]} == {1, 2, 3}, as_json
 
     assert box.run("root", ["smtpd", "-n"]).returncode == 0
     assert box.run("root", ["smtpd", "-n", "-f", str(broken)]).returncode == 78

@@ -1,7 +1,5 @@
 // The commands as functions, against a daemon of a few lines: what is printed and the exit status
 // are taken from a child process.
-#include "ctl/mtactl/commands.h"
-
 #include <algorithm>
 #include <csignal>
 #include <cstring>
@@ -14,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ctl/mtactl/command.h"
 #include "smtpd/base/packet.h"
 #include "smtpd/base/unique_fd.h"
 #include "smtpd/links/control_client.h"
@@ -123,12 +122,12 @@ Said run_in_child(const std::function<int()>& command, const std::function<void(
 Said run_with_daemon(const Invocation& invocation, const Answering& answering) {
     const TestDaemon daemon;
     const Site site{daemon.path(), "/nowhere/probe"};
-    return run_in_child([&] { return run(site, invocation); }, [&] { daemon.serve(answering); });
+    return run_in_child([&] { return invocation.run(site); }, [&] { daemon.serve(answering); });
 }
 
 Said run_alone(const Invocation& invocation, const std::string& probe = "/nowhere/probe") {
     const Site site{"/nowhere/control", probe};
-    return run_in_child([&] { return run(site, invocation); }, [] {});
+    return run_in_child([&] { return invocation.run(site); }, [] {});
 }
 
 bool is_one_line(const std::string& text) {
@@ -268,7 +267,8 @@ TEST_CASE("output that can't be written is status 74") {
     const Said said = run_in_child(
         [] {
             dup2(open("/dev/full", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
-            return run({"/nowhere/control", "/nowhere/probe"}, {Form::text, StatusCommand{}});
+            return Invocation{Form::text, StatusCommand{}}.run(
+                {"/nowhere/control", "/nowhere/probe"});
         },
         [] {});
     CHECK(said.status == 69);
@@ -276,7 +276,7 @@ TEST_CASE("output that can't be written is status 74") {
     const Said listed = run_in_child(
         [&] {
             dup2(open("/dev/full", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
-            return run({daemon.path(), "/nowhere/probe"}, {Form::text, ListCommand{}});
+            return Invocation{Form::text, ListCommand{}}.run({daemon.path(), "/nowhere/probe"});
         },
         [&] {
             daemon.serve(

@@ -214,7 +214,7 @@ class HandoverTest(sites.SiteTest):
         begin = next(n for n, line in enumerate(lines) if ".tmp." + name in line)
         found = [line.split()[1].split("(")[0] for line in lines[begin:]]
         found = [call for call in found if call != "+++"]
-        wanted = ["openat", "fchmod", "write", "fsync", "renameat2", "openat", "fsync"]
+        wanted = ["openat", "fchmod", "write", "fsync", "rename", "openat", "fsync"]
         self.assertEqual(found, wanted)
         self.assertIn("O_CREAT|O_EXCL|O_NOFOLLOW", lines[begin].replace("O_NOCTTY|", ""))
 

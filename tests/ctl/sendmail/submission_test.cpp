@@ -35,11 +35,10 @@ struct Read {
 
 Read read_back(const Submission& submission) {
     Read read;
-    SubmissionPackets packets(submission);
-    while (const auto packet = packets.next()) {
-        CHECK(packet->size() <= max_packet);
+    for_each_packet(submission, [&](std::string_view packet, More more) {
+        CHECK(packet.size() <= max_packet);
         ++read.packets;
-        for (std::string_view rest = *packet; !rest.empty();) {
+        for (std::string_view rest = packet; !rest.empty();) {
             const auto frame = take_frame(rest);
             REQUIRE(frame);
             links::Decoder decoder(*frame, {}, links::Tail::strict);
@@ -53,10 +52,11 @@ Read read_back(const Submission& submission) {
                 read.text += bytes->bytes;
             } else if (std::get_if<links::SubmitEnd>(&*message) != nullptr) {
                 read.ended = true;
-                CHECK(packets.exhausted());
+                CHECK(more == More::no);
             }
         }
-    }
+        return true;
+    });
     return read;
 }
 

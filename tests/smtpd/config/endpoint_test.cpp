@@ -2,11 +2,12 @@
 
 #include "tests/catch.h"
 
+using namespace holdfast;
 using namespace holdfast::config;
 
 namespace {
 
-std::expected<std::vector<Endpoint>, Fault> parse(std::string text) {
+std::expected<std::vector<links::ListenPlan>, Fault> parse(std::string text) {
     const auto length = static_cast<std::uint32_t>(text.size());
     return parse_endpoints({std::move(text), 8, length});
 }
@@ -15,8 +16,8 @@ std::string good(std::string text) {
     const auto endpoints = parse(std::move(text));
     REQUIRE(endpoints);
     std::string all;
-    for (const Endpoint& endpoint : *endpoints) {
-        all += (all.empty() ? "" : " ") + endpoint.text() + (endpoint.if_available ? "?" : "");
+    for (const links::ListenPlan& endpoint : *endpoints) {
+        all += (all.empty() ? "" : " ") + endpoint.text + (endpoint.if_available ? "?" : "");
     }
     return all;
 }
@@ -59,10 +60,10 @@ TEST_CASE("what is no address and port is refused at the bytes that are wrong") 
 
 TEST_CASE("a socket for all addresses covers the specific ones of its family and port") {
     const auto endpoint = [](std::string text) { return parse(std::move(text))->front(); };
-    CHECK(endpoint("0.0.0.0:25").covers(endpoint("10.0.0.1:25")));
-    CHECK_FALSE(endpoint("10.0.0.1:25").covers(endpoint("0.0.0.0:25")));
-    CHECK_FALSE(endpoint("0.0.0.0:25").covers(endpoint("10.0.0.1:26")));
-    CHECK_FALSE(endpoint("[::]:25").covers(endpoint("10.0.0.1:25")));
-    CHECK(endpoint("[::]:25").covers(endpoint("[::1]:25")));
-    CHECK(endpoint("[::1]:25").covers(endpoint("[0:0::1]:25")));
+    CHECK(covers(endpoint("0.0.0.0:25"), endpoint("10.0.0.1:25")));
+    CHECK_FALSE(covers(endpoint("10.0.0.1:25"), endpoint("0.0.0.0:25")));
+    CHECK_FALSE(covers(endpoint("0.0.0.0:25"), endpoint("10.0.0.1:26")));
+    CHECK_FALSE(covers(endpoint("[::]:25"), endpoint("10.0.0.1:25")));
+    CHECK(covers(endpoint("[::]:25"), endpoint("[::1]:25")));
+    CHECK(covers(endpoint("[::1]:25"), endpoint("[0:0::1]:25")));
 }

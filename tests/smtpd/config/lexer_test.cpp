@@ -29,7 +29,6 @@ TEST_CASE("a line is cut into words at spaces and tabs") {
     CHECK(texts("listen\t*:25  none ") == Texts{"listen", "*:25", "none"});
     CHECK(texts("").empty());
     CHECK(texts("  \t ").empty());
-    CHECK(texts("limit message 5M\r") == Texts{"limit", "message", "5M"});
 }
 
 TEST_CASE("a comment begins where a word could begin, and nowhere else") {
@@ -59,9 +58,9 @@ TEST_CASE("what is not a row of words is refused with its place") {
     CHECK(fault("a \"b\\n\"") == "5+2: unknown escape in a quoted word");
     CHECK(fault("a \"b\"c") == "6+1: no space after a quoted word");
     CHECK(fault("a b\"c\"") == "4+1: quotation mark inside a word");
-    CHECK(fault(std::string_view("a b\0c", 5)) == "4+1: control byte 0x00 in a word");
-    CHECK(fault("\"a\x1b\"") == "3+1: control byte 0x1b in a word");
-    CHECK(fault("a\rb") == "2+1: control byte 0x0d in a word");
+    CHECK(fault(std::string_view("a b\0c", 5)) == "4+1: control byte \\x00 in a word");
+    CHECK(fault("\"a\x1b\"") == "3+1: control byte \\x1B in a word");
+    CHECK(fault("a\rb") == "2+1: control byte \\r in a word");
     CHECK(fault(std::string(max_line + 1, 'x')) == "8193+1: line of 8193 bytes");
     CHECK(texts(std::string(max_line, 'x')).size() == 1);
 }

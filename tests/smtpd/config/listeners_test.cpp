@@ -32,17 +32,17 @@ TEST_CASE("F03 two listen lines, wildcard and specific, are merged with both lin
     const Outcome outcome = plan("listen *:25\nlisten 127.0.0.1:25\n");
     CHECK(outcome.sockets == "0.0.0.0:25@c:1 [::]:25?@c:1 ");
     CHECK(outcome.warnings ==
-          "c:2:8: warning: \"127.0.0.1:25\" is already covered by \"*:25\" in c:1\n"
+          "c:2:8: warning: \"127.0.0.1:25\" overlaps with \"*:25\" in c:1\n"
           "  listen 127.0.0.1:25\n"
           "         ^~~~~~~~~~~~\n"
-          "  merged: this line can go\n");
+          "  merged: each address is listened on once\n");
 }
 
 TEST_CASE("F03 the order of overlapping listen lines does not matter") {
     const Outcome outcome = plan("listen 127.0.0.1:25\nlisten *:25\n");
     CHECK(outcome.sockets == "0.0.0.0:25@c:2 [::]:25?@c:2 ");
     CHECK(outcome.warnings.starts_with(
-        "c:1:8: warning: \"127.0.0.1:25\" is already covered by \"*:25\" in c:2\n"));
+        "c:2:8: warning: \"*:25\" overlaps with \"127.0.0.1:25\" in c:1\n"));
 }
 
 TEST_CASE("F03 no set of listen lines ends in two sockets for one address") {
@@ -52,7 +52,7 @@ TEST_CASE("F03 no set of listen lines ends in two sockets for one address") {
           "[::1]:25@c:1 127.0.0.1:25?@c:2 ");
     CHECK(plan("listen [::1]:25\nlisten localhost:25\n")
               .warnings.starts_with(
-                  "c:1:8: warning: \"[::1]:25\" is already covered by \"localhost:25\" in c:2\n"));
+                  "c:2:8: warning: \"localhost:25\" overlaps with \"[::1]:25\" in c:1\n"));
     CHECK(plan("listen 0.0.0.0:25\nlisten localhost:25\n").sockets ==
           "0.0.0.0:25@c:1 [::1]:25?@c:2 ");
     CHECK(plan("listen 0.0.0.0:25\nlisten localhost:25\n")

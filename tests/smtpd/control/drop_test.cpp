@@ -110,7 +110,7 @@ TEST_CASE("F47 a file of drop/ with any byte changed never harms the room") {
 
 TEST_CASE("a file that is cut after qmgr has heard of its message is taken back") {
     RoomUnderTest house;
-    auto messages = submission_of("Subject: x\n\nhello\n");
+    auto messages = submission_of("Subject: x\n\n" + std::string(2 * max_chunk, 'x'));
     messages.pop_back();
     bring(house, file_of(messages), 1000);
     CHECK(house.until([&] { return bad(house) && house.qmgr->first<links::Abort>(); }));

@@ -87,6 +87,34 @@ TEST_CASE("root has connections of its own left when all others are taken") {
     CHECK(is_accepted(house, *root));
 }
 
+TEST_CASE("F21 the turn among large submissions passes to another user first") {
+    if (!is_root()) return;
+    RoomUnderTest house;
+    house.users->answer_with({});
+    std::string header;
+    while (header.size() < 1'000'000) header += "X-H: " + std::string(500, 'v') + "\n";
+    std::vector<std::unique_ptr<TestClient>> clients;
+    for (const uid_t uid : {4711U, 4711U, 4712U}) {
+        const As other(uid);
+        clients.push_back(house.connect());
+        for (auto& message : submission_of(header)) clients.back()->send(std::move(message));
+        REQUIRE(house.until(
+            [&] { return house.users->all<links::UidQuery>().size() == clients.size(); }));
+    }
+    // All three are waited for; what the others bring meanwhile is more than may be held.
+    for (int i = 0; i < 50; ++i) house.loop.turn();
+    for (const auto* query : house.users->all<links::UidQuery>()) {
+        house.users->send(links::UserReply{query->request, links::Lookup::found, "alice",
+                                           query->uid, "Alice", "/"});
+    }
+    for (const auto& client : clients) {
+        REQUIRE(house.until([&] { return client->first<links::Answer>() != nullptr; }));
+    }
+    std::vector<std::uint32_t> uids;
+    for (const auto* begin : house.qmgr->all<links::Begin>()) uids.push_back(begin->envelope.uid);
+    CHECK(uids == std::vector<std::uint32_t>{4711, 4712, 4711});
+}
+
 TEST_CASE("F22 clients that bring nothing in time are closed, whatever they are at") {
     TestClock clock;
     RoomUnderTest house({}, clock);

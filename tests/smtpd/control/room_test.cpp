@@ -16,9 +16,9 @@ void send_all(TestClient& client, std::vector<links::ClientToControl> messages) 
     for (auto& message : messages) client.send(std::move(message));
 }
 
-// All but SubmitEnd.
+// All but SubmitEnd, of a message of which qmgr hears before its end.
 void send_half(TestClient& client) {
-    auto messages = submission_of(small_message);
+    auto messages = submission_of(small_message + std::string(2 * max_chunk, 'x'));
     messages.pop_back();
     send_all(client, std::move(messages));
 }

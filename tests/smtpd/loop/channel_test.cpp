@@ -16,11 +16,9 @@ namespace {
 
 struct Word {
     std::string text;
-    static constexpr auto members = std::tuple(&Word::text);
 };
 struct Gift {
     UniqueFd fd;
-    static constexpr auto members = std::tuple(&Gift::fd);
 };
 using Message = std::variant<Word, Gift>;
 

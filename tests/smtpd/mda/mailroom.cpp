@@ -76,7 +76,7 @@ Outcome deliver(const Mbox& mbox, const links::Deliver& order, const std::string
 }
 
 Mbox open_mbox(const std::string& folder, Duration patience) {
-    auto mbox = Mbox::open({folder, "alice", "host.example.net", patience});
+    auto mbox = Mbox::open({folder, "alice", patience});
     if (!mbox) std::abort();
     return std::move(*mbox);
 }

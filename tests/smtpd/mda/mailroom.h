@@ -10,7 +10,6 @@
 
 #include "queue/verdict.h"
 #include "smtpd/mda/mbox.h"
-#include "smtpd/mda/parcel.h"
 
 namespace holdfast::mda {
 

@@ -202,7 +202,7 @@ TEST_CASE("smtpd gets the plan on descriptor 3, a person gets a summary") {
     CHECK(checked.out == "configuration OK: " + config +
                              "\n  listen [::1]:2525\n  hostname a.example, origin b.example\n"
                              "  aliases: 1\n");
-    CHECK(run({"-f", config, "--json", "check"}).out == "[]\n");
+    CHECK(run({"-f", config, "--json", "check"}).out == "{\"ok\":true,\"diagnostics\":[]}\n");
 }
 
 TEST_CASE("without a file the built-in default is planned") {
@@ -231,7 +231,9 @@ TEST_CASE("a mistake is reported, hands nothing over and ends with status 78") {
     const Ended json = run({"-f", config, "--json", "check"});
     CHECK(json.status == EX_CONFIG);
     CHECK(json.err.empty());
-    CHECK(json.out.starts_with("[{\"severity\":\"error\",\"file\":\"" + config + "\",\"line\":1,"));
+    CHECK(
+        json.out.starts_with("{\"ok\":false,\"diagnostics\":[{\"severity\":\"error\",\"file\":\"" +
+                             config + "\",\"line\":1,"));
 }
 
 TEST_CASE("a missing file is one error, at the place that names it") {
@@ -257,8 +259,9 @@ TEST_CASE("files that others could change are refused, with the command that men
     CHECK(ended.err.starts_with(config +
                                 ": error: this file may be written by others (mode 0664)\n"
                                 "  mend it: chmod go-w " +
-                                config + "\n" + config + ":1:9: error: \"" + aliases +
-                                "\" may be written by others (mode 0666)\n"));
+                                config + "\n"));
+    CHECK(ended.err.find(config + ":1:9: error: \"" + aliases +
+                         "\" may be written by others (mode 0666)\n") != std::string::npos);
     CHECK(ended.err.find("unknown statement \"bad\"") != std::string::npos);
 
     const std::string foreign = folder.file("foreign", "");
@@ -337,14 +340,13 @@ TEST_CASE("run by root, users that are missing are one error beside those of the
     const std::string config = folder.file("smtpd.conf", "bad\n");
     const std::string one = folder.file("passwd", rooms);
     CHECK(run({"-f", config, "check"}, with_users(one, group))
-              .err.starts_with("error: there is no user _hfroot\n"
-                               "  create it: systemd-sysusers holdfast.conf\n"
+              .err.starts_with("error: missing users: _hfroot\n"
+                               "  create them: systemd-sysusers holdfast.conf\n"
                                "  or, for each: useradd --system"));
     const std::string none = folder.file("nobody", "root:x:0:0:root:/root:/bin/sh\n");
     const Ended ended = run({"-f", config, "check"}, with_users(none, group));
     CHECK(ended.status == EX_CONFIG);
-    CHECK(ended.err.starts_with(
-        "error: there are no users _hfsmtp _hfctl _hfqueue _hfuser _hfroot\n"));
+    CHECK(ended.err.starts_with("error: missing users: _hfsmtp _hfctl _hfqueue _hfuser _hfroot\n"));
     CHECK(ended.err.find(":1:1: error: unknown statement \"bad\"") != std::string::npos);
 }
 

@@ -2,6 +2,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "tests/queue/fake_fs.h"
 #include "tests/smtpd/qmgr/house.h"
 
 using namespace holdfast;
@@ -76,6 +77,39 @@ TEST_CASE("a long list comes in pages in the order of ids, and every page fits i
     }
     CHECK(ids.size() == 150);
     CHECK(std::is_sorted(ids.begin(), ids.end()));
+}
+
+TEST_CASE("a message that is laid aside while a list reads the others is on the list") {
+    std::atomic<int> gate = 0;  // outlives the threads that look at it: 1 is shut, for the first
+    queue::FakeFileSystem fs;
+    fs.now = real_clock().wall();
+    House house(&fs, fs.open_root());
+    fs.before = [&](const std::string& call) {
+        int shut = 1;
+        if (call.starts_with("open queue") && gate.compare_exchange_strong(shut, 2)) gate.wait(2);
+    };
+    house.start();
+    const MessageId stored = deferred_message(house, "bob");
+    house.verdict = [](FakeAgent&, const Delivered&) { return std::optional<Outcome>(); };
+    const MessageId moving = house.new_id();
+    house.send_local({"carol@box.example.net"}, moving);
+    house.until([&] { return house.agents.size() == 2 && house.agents[1]->jobs.size() == 1; });
+    gate = 1;
+    house.control.channel->send(links::ListQuery{5, {}});
+    house.until([&] { return gate == 2; });
+    house.agents[1]->report(1, {Verdict::retry, "4.2.2", "full", {}});
+    house.until([&] {
+        house.settle();
+        return house.control.counts->deferred == 2;
+    });
+    CHECK(house.control.lists.empty());
+    gate = 0;
+    gate.notify_all();
+    house.until([&] { return house.control.lists.size() == 1; });
+    const auto& items = house.control.lists.front().items;
+    REQUIRE(items.size() == 2);
+    CHECK(std::min(items[0].id, items[1].id) == std::min(stored, moving));
+    CHECK(items[0].id < items[1].id);
 }
 
 TEST_CASE("root sees a message's file, page by page, and an unknown id is said to be so") {

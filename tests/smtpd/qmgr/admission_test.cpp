@@ -164,6 +164,24 @@ TEST_CASE("a message above the limit is refused while it comes, and nothing is l
     CHECK(house.malformed.empty());
 }
 
+TEST_CASE("as many recipients as sendmail can name are taken, and not one more") {
+    House house;
+    house.start();
+    house.hold_agents = true;
+    for (const std::uint64_t number : {1U, 2U}) {
+        house.control.channel->send(links::Begin{number, house.local_envelope(), 0});
+        const links::Recipients some{
+            number, std::vector<Recipient>(1000, {"bob@box.example.net", {}, notify_default}), {}};
+        for (std::size_t i = 0; i < max_recipients; i += 1000) house.control.channel->send(some);
+    }
+    house.control.channel->send(links::Recipients{2, {{"bob@box.example.net", {}, 12}}, {}});
+    house.control.channel->send(links::End{1, 0});
+    house.until([&] { return house.control.committed.contains(1); });
+    house.until([&] { return house.control.rejected.contains(2); });
+    CHECK(house.control.rejected.at(2).enhanced == "5.5.3");
+    CHECK(house.queued() == 1);
+}
+
 TEST_CASE("what control refuses for a recipient is accepted and bounced") {
     House house;
     house.start();

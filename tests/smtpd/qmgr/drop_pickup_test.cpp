@@ -159,3 +159,30 @@ TEST_CASE("an acknowledged submission to a recipient elsewhere is accepted and b
     CHECK(house.mailbox("alice").front().body.find("Status: 5.7.1") != std::string::npos);
     CHECK(house.files("drop").empty());
 }
+
+TEST_CASE("seen/ is not trimmed before drop/ was found empty") {
+    House house;
+    std::vector<std::string> old;
+    REQUIRE(mkdir((house.spool + "/seen").c_str(), 0700) == 0);
+    for (int day = 1; day <= 28; ++day) {
+        old.push_back((day < 10 ? "2020-02-0" : "2020-02-") + std::to_string(day));
+        const std::string path = house.spool + "/seen/" + old.back();
+        REQUIRE(UniqueFd(open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600)));
+    }
+    SECTION("a file that control does not take stays, and so does seen/") {
+        REQUIRE(mkdir((house.spool + "/drop").c_str(), 03733) == 0);
+        REQUIRE(chmod((house.spool + "/drop").c_str(), 03733) == 0);
+        leave(house, house.new_id(), "x", 1000);
+        house.start();
+        house.until([&] { return whole(house, 1); });
+        house.control.channel->send(links::Begin{1, house.local_envelope(), 1});
+        house.control.channel->send(links::Abort{1});
+        house.settle();
+        CHECK(house.files("drop").size() == 1);
+        CHECK(house.files("seen") == old);
+    }
+    SECTION("without any file the old ones go") {
+        house.start();
+        house.until([&] { return house.files("seen").size() < old.size(); });
+    }
+}

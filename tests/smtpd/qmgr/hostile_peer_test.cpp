@@ -42,6 +42,7 @@ std::vector<std::pair<std::string, Attack>> attacks(const House& house) {
     all.emplace_back("a transaction twice", Attack{begin, begin});
     links::Recipients verdict = alice;
     verdict.refusal = {550, "5.7.1", "no"};
+    all.emplace_back("a file of drop/", Attack{links::Begin{1, honest, 1}});
     all.emplace_back("a verdict on recipients", Attack{begin, verdict});
     all.emplace_back("a chunk above the limit",
                      Attack{begin, alice, links::Chunk{1, std::string(max_chunk + 1, 'x')}});

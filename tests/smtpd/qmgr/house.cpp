@@ -76,7 +76,7 @@ House::~House() {
     std::filesystem::remove_all(spool, ignored);
 }
 
-void House::start() {
+void House::begin() {
     auto [ours, theirs] = socket_pair();
     parent = std::make_unique<Channel<links::ParentToQmgr, links::QmgrToParent>>(
         loop, std::move(ours), *this);
@@ -97,6 +97,10 @@ void House::start() {
     if (!aliases_.aliases.empty()) alias({}, {});
     go();
     until([this] { return ready; });
+}
+
+void House::start() {
+    begin();
     // Until it schedules, and has looked at what was there.
     until([this] {
         settle();

@@ -111,6 +111,8 @@ class House {
 
     // Starts the room, as the parent does. May be called again after stop().
     void start();
+    // The same, without waiting until it schedules.
+    void begin();
     // As a SIGKILL: nothing is finished.
     void kill_room();
     void meet_smtpin();

@@ -162,6 +162,20 @@ TEST_CASE("F37 alias cycles end, with the mailboxes that they reach or a refusal
           std::string::npos);
 }
 
+TEST_CASE("an alias that has lost all of its lines keeps the mail until it is mended") {
+    World world;
+    world.alias("broken", {});
+    world.alias("team", {"alice", "broken"});
+    for (const std::string to : {"broken@localhost", "team@localhost"}) {
+        const Route route = world.route(to);
+        CHECK(route.aliased);
+        CHECK(text(route) == "4.3.5");
+        const Outcome outcome = std::get<Outcome>(route.targets.front().way);
+        CHECK(outcome.verdict == Verdict::retry);
+        CHECK(outcome.text.find("\"broken\" can be used (/etc/aliases:1)") != std::string::npos);
+    }
+}
+
 TEST_CASE("F37 a fan-out of 2^30 is expanded once for each name") {
     World world;
     for (int i = 0; i < 30; ++i) {

@@ -7,7 +7,7 @@
 
 #include "smtpd/smtpin/session.h"
 #include "tests/catch.h"
-#include "tests/smtpd/smtpin/openings.h"
+#include "tests/smtpd/smtpin/dialogue.h"
 
 namespace holdfast::smtpin {
 namespace {
@@ -128,7 +128,7 @@ TEST_CASE("F22 a byte a minute holds no session open, whatever its state") {
     }
     SECTION("in a body") {
         open_body(dialogue);
-        CHECK(endured(dialogue, 'x') == minutes(10));
+        CHECK(endured(dialogue, 'x') == minutes(11));
     }
     SECTION("in a body that will be refused") {
         open_body(dialogue);

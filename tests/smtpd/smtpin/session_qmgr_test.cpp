@@ -5,7 +5,7 @@
 #include "smtpd/base/packet.h"
 #include "smtpd/smtpin/session.h"
 #include "tests/catch.h"
-#include "tests/smtpd/smtpin/openings.h"
+#include "tests/smtpd/smtpin/dialogue.h"
 
 namespace holdfast::smtpin {
 namespace {
@@ -57,7 +57,6 @@ TEST_CASE("without qmgr there is no promise, and the session is kept") {
             C| RCPT TO:<c@mx.example>
             C: NOOP
             Q: ask a@client.example b@mx.example
-            Q: ask a@client.example c@mx.example
             A: gone
             S: 250 2.1.0 Ok
             S: 451 4.3.0 *
@@ -199,7 +198,42 @@ TEST_CASE("F21 a qmgr that gives no credit stops the client behind one window") 
     CHECK(dialogue.unused_input() <= block.size());
 }
 
-TEST_CASE("a session has a number for each question, and leaves when they are used up") {
+TEST_CASE(
+    "the end of a message waits for credit like the rest of it, and longer than a client may") {
+    Dialogue dialogue(large_policy());
+    open_body(dialogue);
+    const std::string line = std::string(62, 'x') + "\r\n";
+    for (std::size_t sent = 0; sent < links::window; sent += line.size() - 1) dialogue.send(line);
+    dialogue.send(".\r\n");
+    CHECK_FALSE(dialogue.session().takes_input());
+    const auto first = dialogue.take_frames();
+    REQUIRE(first.size() == 2 + links::window / max_chunk);
+    dialogue.pass_time(minutes(3));
+    const auto transaction = std::get<links::Begin>(first.front()).transaction;
+    dialogue.apply(dialogue.session().on(links::Credit{transaction, max_chunk}, dialogue.now()));
+    const auto rest = dialogue.take_frames();
+    REQUIRE(rest.size() == 2);
+    CHECK(std::holds_alternative<links::End>(rest[1]));
+    dialogue.apply(dialogue.session().on(links::Committed{transaction}, dialogue.now()));
+    CHECK(dialogue.take_replies().back().starts_with("250 2.0.0 "));
+}
+
+TEST_CASE("F22 the time that qmgr takes is not held against the client") {
+    Dialogue dialogue(large_policy());
+    open_body(dialogue);
+    while (dialogue.session().takes_input()) dialogue.send(std::string(32 * 1024, 'x'));
+    const auto frames = dialogue.take_frames();
+    dialogue.pass_time(minutes(3));
+    const auto transaction = std::get<links::Begin>(frames.front()).transaction;
+    dialogue.apply(dialogue.session().on(links::Credit{transaction, max_chunk}, dialogue.now()));
+    REQUIRE(dialogue.session().takes_input());
+    dialogue.pass_time(minutes(2));
+    CHECK_FALSE(dialogue.closed());
+    dialogue.pass_time(minutes(1));
+    CHECK(dialogue.closed());
+}
+
+TEST_CASE("a session has a number of its own for each question, and asks one at a time") {
     Dialogue dialogue;
     dialogue.send("EHLO c.example\r\nMAIL FROM:<a@c.example>\r\n");
     dialogue.take_replies();
@@ -208,8 +242,10 @@ TEST_CASE("a session has a number for each question, and leaves when they are us
     for (int i = 0; i < 100; ++i) batch += "RCPT TO:<b@mx.example>\r\n";
     for (int i = 0; i < 10; ++i) {
         dialogue.send(batch);
-        for (const auto& frame : dialogue.take_frames()) {
-            const auto number = std::get<links::RecipientQuery>(frame).query;
+        for (auto frames = dialogue.take_frames(); !frames.empty();
+             frames = dialogue.take_frames()) {
+            REQUIRE(frames.size() == 1);
+            const auto number = std::get<links::RecipientQuery>(frames[0]).query;
             CHECK(session_of(number) == 7);
             CHECK(number > last);
             last = number;

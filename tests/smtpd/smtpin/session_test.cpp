@@ -2,7 +2,7 @@
 #include "smtpd/smtpin/session.h"
 
 #include "tests/catch.h"
-#include "tests/smtpd/smtpin/openings.h"
+#include "tests/smtpd/smtpin/dialogue.h"
 
 namespace holdfast::smtpin {
 namespace {

@@ -1,0 +1,14 @@
+// Where the characters of a text begin: as much of UTF-8 as it takes to print or encode bytes that
+// may be anything.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace holdfast {
+
+// Bytes of the character that `text` begins with, 1 to 4 (RFC 3629: no overlong forms, no
+// surrogates); 0 where it begins with none.
+std::size_t character_length(std::string_view text);
+
+}  // namespace holdfast

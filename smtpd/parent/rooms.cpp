@@ -1,0 +1,37 @@
+#include "smtpd/parent/rooms.h"
+
+#include "smtpd/links/snapshot_file.h"
+#include "smtpd/parent/house.h"
+
+namespace holdfast {
+
+namespace {
+
+template <auto part>
+Result<UniqueFd> seal(const links::Plan& plan) {
+    return links::seal_struct("snapshot", plan.*part);
+}
+
+template <class Out, class In>
+void open_link(RoomChannel& channel, Loop& loop, UniqueFd socket, Resident& handler) {
+    channel.emplace<Channel<Out, In>>(loop, std::move(socket), handler, links::Tail::skip);
+}
+
+}  // namespace
+
+std::span<const RoomRow> room_table() {
+    using namespace links;
+    static constexpr std::array table{
+        RoomRow{Room::users, RootFolder::none, 3, seal<&Plan::users>,
+                open_link<ParentToUsers, UsersToParent>},
+        RoomRow{Room::qmgr, RootFolder::spool, 2, seal<&Plan::qmgr>,
+                open_link<ParentToQmgr, QmgrToParent>},
+        RoomRow{Room::control, RootFolder::empty, 1, seal<&Plan::control>,
+                open_link<ParentToControl, ControlToParent>},
+        RoomRow{Room::smtpin, RootFolder::empty, 1, seal<&Plan::smtpin>,
+                open_link<ParentToSmtpin, SmtpinToParent>},
+    };
+    return table;
+}
+
+}  // namespace holdfast
