@@ -66,17 +66,32 @@ Status Draft::spill() {
     return written ? written : written.error().in("write tmp/" + name_);
 }
 
-Status Draft::write_whole() {
-    if (const auto created = create_file(); !created) return created;
-    const auto line = encode_first_line(envelope_, body_);
+// The file is synced before anybody can find it, so all of its lines are known to be on disk.
+Result<std::string> Draft::end_of(const EncodedFirstLine& line) {
     seed_ = line.crc;
-    return store_->fs().write(file_.get(), {line.text, envelope_, bytes_, end_mark});
+    std::string end(end_mark);
+    std::uint32_t sequence = 0;
+    for (const LogEntry& entry : verdicts_) {
+        const std::string text = encode_log_line({++sequence, 0, entry}, seed_);
+        if (text.size() > max_log_line) return std::unexpected(Error(EMSGSIZE, "log line"));
+        end += text;
+    }
+    return end;
+}
+
+Status Draft::write_whole() {
+    const auto line = encode_first_line(envelope_, body_);
+    const auto end = end_of(line);
+    if (!end) return end.error().pass();
+    if (const auto created = create_file(); !created) return created;
+    return store_->fs().write(file_.get(), {line.text, envelope_, bytes_, *end});
 }
 
 Status Draft::write_rest() {
-    if (const auto written = store_->fs().write(file_.get(), {end_mark}); !written) return written;
     const auto line = encode_first_line(envelope_, body_);
-    seed_ = line.crc;
+    const auto end = end_of(line);
+    if (!end) return end.error().pass();
+    if (const auto written = store_->fs().write(file_.get(), {*end}); !written) return written;
     return store_->fs().write_at(file_.get(), line.text, 0);
 }
 
@@ -110,7 +125,8 @@ Result<Publication> Draft::move_into_queue(WallTime now) {
     file_.reset();
     const auto kind = recheck_seen(now);
     if (!kind) return kind.error().pass();
-    return Publication{*kind, LogCursor{seed_, 1, 0}, body_};
+    const auto lines = static_cast<std::uint32_t>(verdicts_.size());
+    return Publication{*kind, LogCursor{seed_, lines + 1, lines}, body_};
 }
 
 // The first submission may have been finished and unlinked since we asked seen/: its line there is

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "queue/fs.h"
 #include "queue/record.h"
@@ -58,6 +59,8 @@ class Draft {
   private:
     friend class Store;
     Draft(Store& store, const Envelope& envelope, std::string text);
+    // The end mark, and the log's first lines. Sets seed_.
+    Result<std::string> end_of(const EncodedFirstLine& line);
 
     Status create_file();
     Status spill();
@@ -74,7 +77,8 @@ class Draft {
     Source source_;
     std::uint32_t uid_;
     std::string envelope_;  // its text
-    std::string bytes_;     // body bytes that are not in the file
+    std::vector<LogEntry> verdicts_;
+    std::string bytes_;  // body bytes that are not in the file
     BodyPlace body_;
     std::uint32_t seed_ = 0;  // LogCursor::seed, once the first line is written
     std::string name_;        // in tmp/, once there is a file

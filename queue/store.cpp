@@ -89,11 +89,13 @@ Status Store::open_folders() {
     return fs_.sync(spool_.get());
 }
 
-Result<Draft> Store::draft(const Envelope& envelope) {
+Result<Draft> Store::draft(const Envelope& envelope, std::vector<LogEntry> verdicts) {
     if (envelope.recipients.empty()) return std::unexpected(Error(EINVAL, "no recipient"));
     std::string text = encode_envelope(envelope);
     if (text.size() > max_envelope) return std::unexpected(Error(EMSGSIZE, "envelope"));
-    return Draft(*this, envelope, std::move(text));
+    Draft draft(*this, envelope, std::move(text));
+    draft.verdicts_ = std::move(verdicts);
+    return draft;
 }
 
 std::string Store::new_draft_name(const MessageId& id) {

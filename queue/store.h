@@ -88,8 +88,9 @@ class Store {
     static Result<std::unique_ptr<Store>> open(FileSystem& fs, UniqueFd spool);
 
     // Does not block, touches no disk. EMSGSIZE where the envelope's text is above max_envelope,
-    // EINVAL where it has no recipient.
-    Result<Draft> draft(const Envelope& envelope);
+    // EINVAL where it has no recipient. `verdicts` are what is known of its recipients already: the
+    // first lines of the log, there from the first moment on.
+    Result<Draft> draft(const Envelope& envelope, std::vector<LogEntry> verdicts = {});
 
     // Reads first line, envelope and log and checks their sums and that the file is the one that
     // its name says; the body's sum is checked by open_body(). For Source::local, seen/ is asked.

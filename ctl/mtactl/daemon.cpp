@@ -46,6 +46,13 @@ Attempt<void> Daemon::ask(const links::ClientToControl& request, Duration patien
     return as_attempt(connection_.ask(request, client::Deadline(patience), on_message));
 }
 
+Attempt<std::string> Daemon::ask_for_text(const links::ClientToControl& request,
+                                          Duration patience) {
+    auto answer = connection_.ask(request, client::Deadline(patience), client::ignore_message);
+    if (const auto attempt = as_attempt(answer); !attempt) return std::unexpected(attempt.error());
+    return std::move(answer->text);
+}
+
 Attempt<links::Overview> Daemon::status() {
     std::optional<links::Overview> overview;
     const auto asked = ask(links::StatusRequest{}, status_patience, [&](const auto& message) {

@@ -20,6 +20,9 @@ class Daemon {
     Attempt<void> ask(const links::ClientToControl& request, Duration patience,
                       const client::OnMessage& on_message = client::ignore_message);
 
+    // As ask(), for a request to which success has something to say.
+    Attempt<std::string> ask_for_text(const links::ClientToControl& request, Duration patience);
+
     Attempt<links::Overview> status();
 
     // As ask(), for a request that the daemon may not live to answer: its end is an answer too.

@@ -10,6 +10,7 @@
 
 #include "ctl/mtactl/display.h"
 #include "smtpd/base/paths.h"
+#include "smtpd/base/suggest.h"
 
 namespace holdfast::mtactl {
 
@@ -49,8 +50,15 @@ std::vector<MessageId> parse_ids(const std::vector<std::string>& texts) {
     return ids;
 }
 
-Notice usage_notice(std::string_view what) {
-    return {EX_USAGE, "mtactl: " + safe_line(what) + " (see mtactl --help)\n"};
+// `command` is how far the command line was understood: its help is the one to read.
+Notice usage_notice(std::string_view what, std::string_view command) {
+    return {EX_USAGE,
+            "mtactl: " + safe_line(what) + " (see " + std::string(command) + " --help)\n"};
+}
+
+// Of what CLI11 says in several lines, the first.
+std::string_view first_line(std::string_view text) {
+    return text.substr(0, text.find('\n'));
 }
 
 class CommandLine {
@@ -62,6 +70,7 @@ class CommandLine {
     CLI::App& add(CLI::App& parent, const std::string& name, const std::string& help,
                   Selected selected);
     void add_queue();
+    Notice wrong(std::span<const char* const> arguments, std::string_view complaint);
 
     CLI::App app_{"Asks the mail system Holdfast what it does, and tells it what to do.", "mtactl"};
     Words words_;
@@ -69,7 +78,7 @@ class CommandLine {
 };
 
 CommandLine::CommandLine() {
-    app_.set_version_flag("--version", std::string("mtactl (Holdfast) ") + paths::version,
+    app_.set_version_flag("-V,--version", std::string("mtactl (Holdfast) ") + paths::version,
                           "Print the version and exit");
     app_.set_help_flag("-h,--help", "Print this help and exit");
     app_.add_flag("--json", words_.json, "Output for programs, after any command");
@@ -119,10 +128,40 @@ std::expected<Invocation, Notice> CommandLine::parse(std::span<const char* const
     } catch (const CLI::ParseError& error) {
         std::ostringstream text;
         if (app_.exit(error, text, text) == 0) return std::unexpected(Notice{EX_OK, text.str()});
-        return std::unexpected(usage_notice(error.what()));
+        return std::unexpected(wrong(arguments, error.what()));
     }
-    if (!command_) return std::unexpected(usage_notice("a command is required"));
-    return Invocation{words_.json ? Form::json : Form::text, std::move(*command_)};
+    if (!command_) return std::unexpected(wrong(arguments, "a command is missing"));
+    // Filled in place: of a variant that is moved, GCC 12 wrongly says that it is not initialised.
+    std::expected<Invocation, Notice> invocation;
+    invocation->form = words_.json ? Form::json : Form::text;
+    invocation->command = *command_;
+    return invocation;
+}
+
+std::string unknown_command(std::string_view word, CLI::App& parent) {
+    std::vector<std::string> names;
+    for (const CLI::App* command : parent.get_subcommands({})) names.push_back(command->get_name());
+    const std::vector<std::string_view> known(names.begin(), names.end());
+    const std::string meant = suggest(word, known);
+    return "unknown command \"" + std::string(word) + "\": " +
+           (meant.empty() ? "it is one of " + alternatives(known)
+                          : "did you mean \"" + meant + "\"?");
+}
+
+// CLI11 only says that a command is missing, also where one is mistyped.
+Notice CommandLine::wrong(std::span<const char* const> arguments, std::string_view complaint) {
+    CLI::App* command = &app_;
+    std::string understood = "mtactl";
+    for (const std::string_view word : arguments) {
+        if (word.starts_with('-')) continue;
+        if (command->get_subcommands({}).empty()) break;  // what follows is not a command
+        const auto below = command->get_subcommands({});
+        const auto next = std::ranges::find(below, word, &CLI::App::get_name);
+        if (next == below.end()) return usage_notice(unknown_command(word, *command), understood);
+        command = *next;
+        understood.append(" ").append(word);
+    }
+    return usage_notice(first_line(complaint), understood);
 }
 
 }  // namespace

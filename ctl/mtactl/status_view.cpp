@@ -23,6 +23,7 @@ std::string config_text(const links::StatusReply& daemon) {
 }
 
 std::string queue_text(const links::QueueCounts& counts) {
+    if (!counts.known) return "unknown";
     return std::to_string(counts.queued) + " queued, " + std::to_string(counts.active) +
            " active, " + std::to_string(counts.deferred) + " deferred, " +
            std::to_string(counts.quarantined) + " quarantined";
@@ -84,6 +85,7 @@ std::string queue_json(const links::QueueCounts& counts) {
     object.number("active", counts.active);
     object.number("deferred", counts.deferred);
     object.number("quarantined", counts.quarantined);
+    object.flag("known", counts.known);
     object.flag("accepting", counts.accepting);
     object.text("trouble", counts.trouble);
     return object.json();
@@ -104,9 +106,7 @@ std::string status_text(const StatusFacts& facts) {
     if (!daemon.privileged) {
         lines.add({"privileges", "none: started by an ordinary user, all rooms run as that user"});
     }
-    if (counts.accepting || counts.queued + counts.active + counts.deferred != 0) {
-        lines.add({"queue", queue_text(counts)});
-    }
+    lines.add({"queue", queue_text(counts)});
     if (!counts.accepting || !counts.trouble.empty()) {
         lines.add({"trouble",
                    (counts.accepting ? "" : "no mail is accepted: ") + safe_line(counts.trouble)});

@@ -87,7 +87,8 @@ std::string no_taker(const Setback& daemon, const Failure& spool, DaemonMayHaveI
 Attempt<void> as_attempt(const links::Answer& answer) {
     if (answer.status == 0) return {};
     const bool is_ours = answer.status >= 64 && answer.status <= 78;
-    return fails(is_ours ? static_cast<Exit>(answer.status) : Exit::software, escaped(answer.text));
+    return fails(is_ours ? static_cast<Exit>(answer.status) : Exit::software,
+                 harmless(answer.text));
 }
 
 Attempt<Taker> hand_over(const Submission& submission, const Site& site) {

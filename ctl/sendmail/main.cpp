@@ -14,7 +14,7 @@ namespace {
 
 // Whatever needs much memory comes before anything is handed over.
 void out_of_memory() {
-    holdfast::sendmail::complain("out of memory: nothing is stored, try again later");
+    holdfast::sendmail::complain("sendmail", "out of memory: nothing is stored, try again later");
     _exit(static_cast<int>(holdfast::sendmail::Exit::temporary));
 }
 

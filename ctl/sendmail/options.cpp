@@ -135,7 +135,13 @@ Expected take_queue_run(Options& options, std::string_view value) {
     }
     options.mode = Mode::flush;
     if (first != 'I') return right;
-    if (const auto id = MessageId::parse(value.substr(1))) options.flushed.push_back(*id);
+    std::string text(value.substr(1));
+    std::ranges::transform(text, text.begin(), [](char c) {
+        return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+    });
+    const auto id = MessageId::parse(text);
+    if (!id) return "behind I a message id, as mailq shows them";
+    options.flushed.push_back(*id);
     return right;
 }
 
@@ -316,6 +322,13 @@ class Parser {
 };
 
 }  // namespace
+
+std::string_view own_name(std::span<const std::string_view> arguments) {
+    const std::string_view path = arguments.empty() ? std::string_view() : arguments.front();
+    const std::string_view name = path.substr(path.rfind('/') + 1);
+    const auto* const found = std::ranges::find(programs, name, &NamedMode::name);
+    return found == programs.end() ? "sendmail" : found->name;
+}
 
 Attempt<Options> parse_options(std::span<const std::string_view> arguments) {
     return Parser(arguments).parse();

@@ -47,6 +47,10 @@ struct Options {
     std::vector<std::string> operands;  // as they came
 };
 
+// The name that this program was called by, where it is one of its own: what its messages begin
+// with. Else "sendmail".
+std::string_view own_name(std::span<const std::string_view> arguments);
+
 // `arguments` with the program's name in front, by which it is known what it was called for.
 Attempt<Options> parse_options(std::span<const std::string_view> arguments);
 

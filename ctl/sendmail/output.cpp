@@ -32,8 +32,8 @@ bool print(int fd, std::string_view text) {
     return true;
 }
 
-void complain(std::string_view text) {
-    (void)print(STDERR_FILENO, std::string("sendmail: ").append(text).append("\n"));
+void complain(std::string_view program, std::string_view text) {
+    (void)print(STDERR_FILENO, std::string(program).append(": ").append(text).append("\n"));
 }
 
 }  // namespace holdfast::sendmail

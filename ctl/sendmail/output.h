@@ -9,7 +9,7 @@ namespace holdfast::sendmail {
 // Writes all of `text`; false where that failed.
 bool print(int fd, std::string_view text);
 
-// One line on standard error: "sendmail: <text>".
-void complain(std::string_view text);
+// One line on standard error: "<program>: <text>".
+void complain(std::string_view program, std::string_view text);
 
 }  // namespace holdfast::sendmail

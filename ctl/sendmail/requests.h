@@ -2,6 +2,8 @@
 // read.
 #pragma once
 
+#include <string_view>
+
 #include "ctl/sendmail/exit_status.h"
 #include "ctl/sendmail/options.h"
 #include "ctl/sendmail/site.h"
@@ -14,8 +16,9 @@ Attempt<void> print_queue(const Site& site);
 // Has the daemon try deferred messages now: those of Options::flushed, or all.
 Attempt<void> flush_queue(const Site& site, const Options& options);
 
-// Has the daemon read the alias files again. Fails only where it finds an error in them: without a
-// daemon there is nothing to do, since it reads them when it starts.
-Attempt<void> reload_aliases(const Site& site);
+// Has the daemon read the alias files again, and prints what it complains of. Fails where it finds
+// an error in them, or gives no answer. That there is no daemon is told, as `name`, and no failure:
+// it reads them when it starts.
+Attempt<void> reload_aliases(const Site& site, std::string_view name);
 
 }  // namespace holdfast::sendmail

@@ -63,7 +63,8 @@ Attempt<void> submit(const Site& site, const Options& options, StandardInput& in
     return {};
 }
 
-Attempt<void> perform(const Site& site, const Options& options, StandardInput& input) {
+Attempt<void> perform(const Site& site, const Options& options, std::string_view name,
+                      StandardInput& input) {
     switch (options.mode) {
         case Mode::submit:
             return submit(site, options, input);
@@ -72,7 +73,7 @@ Attempt<void> perform(const Site& site, const Options& options, StandardInput& i
         case Mode::flush:
             return flush_queue(site, options);
         case Mode::aliases:
-            return reload_aliases(site);
+            return reload_aliases(site, name);
         case Mode::nothing:
             return {};
         case Mode::help:
@@ -90,12 +91,12 @@ Attempt<void> perform(const Site& site, const Options& options, StandardInput& i
 int run(const Site& site, std::span<const std::string_view> arguments, Input given) {
     StandardInput input(given);
     const auto options = parse_options(arguments);
-    const auto performed =
-        options ? perform(site, *options, input) : Attempt<void>(std::unexpected(options.error()));
+    const auto performed = options ? perform(site, *options, own_name(arguments), input)
+                                   : Attempt<void>(std::unexpected(options.error()));
     if (performed) return static_cast<int>(Exit::ok);
     // A signal that was held back tells the caller more than a status does.
     release_ending_signals();
-    complain(performed.error().text);
+    complain(own_name(arguments), performed.error().text);
     if (!options || options->mode == Mode::submit) input.drain(site);
     return static_cast<int>(performed.error().status);
 }

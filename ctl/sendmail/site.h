@@ -14,8 +14,9 @@ namespace holdfast::sendmail {
 struct Site {
     std::string control_socket = paths::control_socket;
     std::string drop = paths::drop;
-    // Of the message, in bytes. The daemon's own limit may be lower; it says so itself.
-    std::size_t max_message = 50'000'000;
+    // Of the message, in bytes: the highest limit that smtpd.conf(5) can set. The one that it does
+    // set is the daemon's to apply, which says so itself.
+    std::size_t max_message = std::size_t{2} << 30;
     // How long a daemon that is there may stay silent before the message goes into drop/ instead.
     Duration silence = std::chrono::seconds(10);
     // How long a daemon that is not there is waited for: a restart leaves no gap, a crash a short

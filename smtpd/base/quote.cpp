@@ -1,5 +1,10 @@
 #include "smtpd/base/quote.h"
 
+#include <algorithm>
+#include <cstdint>
+
+#include "smtpd/base/utf8.h"
+
 namespace holdfast {
 
 namespace {
@@ -11,7 +16,14 @@ void append_hex(std::string& out, std::string_view lead, unsigned char byte) {
     out.push_back(hex_digits[byte & 15]);
 }
 
-void append_escaped(std::string& out, char c) {
+// Acts on a terminal, or turns the direction of writing.
+bool is_mischievous(std::uint32_t code) {
+    return (code >= 0x80 && code < 0xa0) || code == 0x61c || code == 0x200e || code == 0x200f ||
+           (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ||
+           code == 0xfeff;
+}
+
+void append_ascii(std::string& out, char c) {
     const auto byte = static_cast<unsigned char>(c);
     switch (c) {
         case '\n':
@@ -23,12 +35,6 @@ void append_escaped(std::string& out, char c) {
         case '\t':
             out += "\\t";
             return;
-        case '"':
-            out += "\\\"";
-            return;
-        case '\\':
-            out += "\\\\";
-            return;
         default:
             break;
     }
@@ -37,6 +43,38 @@ void append_escaped(std::string& out, char c) {
     } else {
         out.push_back(c);
     }
+}
+
+void append_character(std::string& out, std::string_view character) {
+    const std::uint32_t code = code_of(character);
+    if (!is_mischievous(code)) {
+        out.append(character);
+        return;
+    }
+    out += "\\u{";
+    for (int shift = 12; shift >= 0; shift -= 4) out.push_back(hex_digits[code >> shift & 15]);
+    out.push_back('}');
+}
+
+enum class Marks : std::uint8_t { escaped, kept };
+
+std::string without_mischief(std::string_view bytes, Marks marks) {
+    std::string out;
+    out.reserve(bytes.size());
+    while (!bytes.empty()) {
+        const std::size_t length = character_length(bytes);
+        const char first = bytes.front();
+        if (length == 0) {
+            append_hex(out, "\\x", static_cast<unsigned char>(first));
+        } else if (length > 1) {
+            append_character(out, bytes.substr(0, length));
+        } else {
+            if (marks == Marks::escaped && (first == '"' || first == '\\')) out.push_back('\\');
+            append_ascii(out, first);
+        }
+        bytes.remove_prefix(std::max<std::size_t>(length, 1));
+    }
+    return out;
 }
 
 bool fits_in_a_word(char c) {
@@ -53,10 +91,11 @@ std::optional<unsigned> hex_value(char c) {
 }  // namespace
 
 std::string escaped(std::string_view bytes) {
-    std::string out;
-    out.reserve(bytes.size());
-    for (const char c : bytes) append_escaped(out, c);
-    return out;
+    return without_mischief(bytes, Marks::escaped);
+}
+
+std::string harmless(std::string_view text) {
+    return without_mischief(text, Marks::kept);
 }
 
 std::string quoted(std::string_view bytes) {

@@ -1,5 +1,6 @@
 #include "smtpd/config/aliases.h"
 
+#include <algorithm>
 #include <expected>
 #include <map>
 #include <optional>
@@ -135,7 +136,8 @@ struct Entry {
 
 class AliasParser {
   public:
-    explicit AliasParser(std::string_view file) : file_(file) {}
+    AliasParser(std::string_view file, std::span<const std::string> local_domains)
+        : file_(file), local_domains_(local_domains) {}
 
     void add_line(std::uint32_t number, std::string_view text) {
         const std::string_view content = ascii::trimmed(text);
@@ -161,6 +163,12 @@ class AliasParser {
 
   private:
     void report(Fault fault) { diagnostics_.add(error_at(line_, std::move(fault))); }
+
+    // Many in one long line would each copy that line: only those that are kept do.
+    void warn(const Item& item, std::string message, std::string note) {
+        const bool kept = diagnostics_.keeps(Severity::warning);
+        diagnostics_.warn(kept ? place(item) : Place(), std::move(message), std::move(note));
+    }
 
     Place place(const Item& item) const {
         return {line_.file, line_.line, item.column, item.length, line_.source};
@@ -199,10 +207,13 @@ class AliasParser {
     void add_target(const Item& item) {
         if (const std::string_view kind = unsupported_kind(item.text); !kind.empty()) {
             entry_->left_out = true;
-            diagnostics_.warn(place(item),
-                              std::string(kind) + " as the target of an alias is not supported",
-                              "this target of " + in_quotes(entry_->alias.name) + " is left out");
+            warn(item, std::string(kind) + " as the target of an alias is not supported",
+                 "this target of " + in_quotes(entry_->alias.name) + " is left out");
         } else if (auto target = mail_target(item)) {
+            if (is_elsewhere(*target)) {
+                warn(item, in_quotes(*target) + " is not on this machine",
+                     "mail to it is refused: this version delivers to this machine only");
+            }
             entry_->alias.targets.push_back(std::move(*target));
         } else {
             entry_->refused = true;
@@ -210,6 +221,12 @@ class AliasParser {
             report({item.column, item.length, in_quotes(item.text) + " is not an address",
                     spaced ? "a comma between two targets" : "a local name or NAME@DOMAIN"});
         }
+    }
+
+    bool is_elsewhere(const std::string& target) const {
+        const auto address = Address::parse(target);
+        if (!address) return false;  // a local name
+        return !std::ranges::binary_search(local_domains_, ascii::lower_case(address->domain()));
     }
 
     void finish_entry() {
@@ -228,8 +245,9 @@ class AliasParser {
         if (done.refused) return;  // the reason has been reported
         const std::string name = in_quotes(done.alias.name);
         if (done.left_out) {
-            diagnostics_.warn(done.place, name + " has no target left",
-                              "mail to it is refused until it has one");
+            diagnostics_.warn(
+                done.place, name + " has no target left",
+                "mail to it waits until it has one, and comes back when it is too old");
         } else {
             diagnostics_.add({.place = done.place,
                               .message = name + " has no target",
@@ -238,6 +256,7 @@ class AliasParser {
     }
 
     std::string file_;
+    std::span<const std::string> local_domains_;
     Place line_;
     std::optional<Entry> entry_;
     std::map<std::string, links::Alias> aliases_;
@@ -246,8 +265,9 @@ class AliasParser {
 
 }  // namespace
 
-Checked<links::AliasSnapshot> parse_aliases(std::string_view text, std::string_view file) {
-    AliasParser parser(file);
+Checked<links::AliasSnapshot> parse_aliases(std::string_view text, std::string_view file,
+                                            std::span<const std::string> local_domains) {
+    AliasParser parser(file, local_domains);
     for_each_line(
         text, [&](std::uint32_t number, std::string_view line) { parser.add_line(number, line); });
     return parser.result();

@@ -3,10 +3,13 @@
 //     name: target, target
 //         target                 a line that begins with a space goes on
 //
-// Pure, linear in the text. Cycles and fan-out are qmgr's business, which follows the aliases.
+// Pure, linear in the text. Loops are looked for in alias_loops.h; fan-out is qmgr's business,
+// which follows the aliases.
 #pragma once
 
 #include <cstddef>
+#include <span>
+#include <string>
 #include <string_view>
 
 #include "smtpd/config/diagnostic.h"
@@ -20,6 +23,9 @@ inline constexpr std::size_t max_aliases = std::size_t{16} << 20;  // bytes
 // taken yet: a warning, so that the file of another mail system can be loaded; an alias whose
 // every target is of that kind stays, without targets (links::Alias says what that means). Of two
 // aliases with one name the first counts, as with other mail systems, and the second is warned of.
-Checked<links::AliasSnapshot> parse_aliases(std::string_view text, std::string_view file);
+// So is a target whose domain is not among `local_domains` (lower case, sorted): it is kept, and
+// mail to it refused.
+Checked<links::AliasSnapshot> parse_aliases(std::string_view text, std::string_view file,
+                                            std::span<const std::string> local_domains);
 
 }  // namespace holdfast::config

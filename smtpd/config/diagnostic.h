@@ -58,6 +58,9 @@ class Diagnostics {
     void warn(Place place, std::string message, std::string note);
     void append(Diagnostics others);
 
+    // Whether another of this severity is more than counted.
+    bool keeps(Severity severity) const { return count(severity) < max_kept; }
+
     // In the order in which they were found: by line in each file, what is between lines last.
     const std::vector<Diagnostic>& all() const { return all_; }
     bool has_errors() const { return count(Severity::error) != 0; }

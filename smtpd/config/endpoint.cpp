@@ -5,8 +5,8 @@
 
 #include <arpa/inet.h>
 
+#include "smtpd/base/suggest.h"
 #include "smtpd/config/quantity.h"
-#include "smtpd/config/suggest.h"
 #include "smtpd/mail/ascii.h"
 
 namespace holdfast::config {
@@ -36,15 +36,21 @@ std::optional<std::string> canonical(int family, std::string_view text) {
 // One word while it is read.
 class EndpointReader {
   public:
-    explicit EndpointReader(const Word& word)
-        : word_(word), colon_(std::min(word.text.rfind(':'), word.text.size())) {}
+    explicit EndpointReader(Word word)
+        : word_(std::move(word)), colon_(std::min(word_.text.rfind(':'), word_.text.size())) {}
 
     std::expected<std::vector<ListenPlan>, Fault> read() const {
         if (canonical(AF_INET6, word_.text)) {
             return whole("IPv6 address without brackets", "[" + word_.text + "]:25");
         }
+        if (parse_number(word_.text)) {
+            return std::unexpected(
+                Fault{word_.column, word_.length, "no address in " + in_quotes(word_.text),
+                      "*:" + word_.text + " (every address) or localhost:" + word_.text +
+                          " (this machine's own programs)"});
+        }
         if (colon_ == word_.text.size() || word_.text.ends_with("]")) {
-            return whole("no port in " + in_quotes(word_.text), word_.text + ":25");
+            return whole("no port in " + in_quotes(word_.text), with_port(word_.text));
         }
         auto plans = read_address();
         if (!plans) return plans;
@@ -86,6 +92,25 @@ class EndpointReader {
                 {.address = ipv6, .ipv6 = true, .if_available = true}};
     }
 
+    static bool is_right(const std::string& text) {
+        return EndpointReader({text, 1, static_cast<std::uint32_t>(text.size())})
+            .read()
+            .has_value();
+    }
+
+    // What was probably meant, without a colon: an address, or another sign in its place ("*.25").
+    static std::string with_port(const std::string& text) {
+        if (is_right(text + ":25")) return text + ":25";
+        const std::size_t sign = text.find_last_of(".,;");
+        if (sign != std::string::npos) {
+            std::string mended = text;
+            mended[sign] = ':';
+            if (is_right(mended)) return mended;
+        }
+        const std::string host = suggest(text, address_words);
+        return host.empty() ? "" : host + ":25";
+    }
+
     std::unexpected<Fault> whole(std::string message, std::string suggestion) const {
         return std::unexpected(Fault{word_.column, word_.length, std::move(message),
                                      std::string(expected_form), std::move(suggestion)});
@@ -104,7 +129,7 @@ class EndpointReader {
         return std::unexpected(std::move(fault));
     }
 
-    const Word& word_;
+    Word word_;
     std::size_t colon_;
 };
 

@@ -1,5 +1,6 @@
 #include "smtpd/config/names.h"
 
+#include <set>
 #include <string_view>
 
 #include "smtpd/mail/address.h"
@@ -56,6 +57,13 @@ Checked<Names> choose_names(const Settings& settings, const Machine& machine) {
     names.origin = settings.origin ? settings.origin->value
                                    : mailname_or(names.hostname, machine, chosen.diagnostics);
     return chosen;
+}
+
+std::vector<std::string> local_domains(const Settings& settings, const Names& names) {
+    const std::string short_name = names.hostname.substr(0, names.hostname.find('.'));
+    std::set<std::string> domains{"localhost", names.hostname, short_name, names.origin};
+    for (const auto& [domain, place] : settings.domains) domains.insert(domain);
+    return {domains.begin(), domains.end()};
 }
 
 }  // namespace holdfast::config

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "smtpd/config/diagnostic.h"
 #include "smtpd/config/settings.h"
@@ -26,5 +27,9 @@ struct Names {
 // origin: as configured, else the first line of /etc/mailname, else the hostname.
 // A name of the machine that is no domain name is warned of and not used.
 Checked<Names> choose_names(const Settings& settings, const Machine& machine);
+
+// Whose addresses are users and aliases of this machine, in lower case, sorted: "localhost", the
+// hostname, its first label alone ("root@box"), the origin, and what domain statements name.
+std::vector<std::string> local_domains(const Settings& settings, const Names& names);
 
 }  // namespace holdfast::config

@@ -1,14 +1,15 @@
 #include "smtpd/config/parse.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <vector>
 
 #include "smtpd/base/paths.h"
+#include "smtpd/base/suggest.h"
 #include "smtpd/config/lexer.h"
 #include "smtpd/config/reading.h"
 #include "smtpd/config/statements.h"
-#include "smtpd/config/suggest.h"
 
 namespace holdfast::config {
 
@@ -16,6 +17,10 @@ namespace {
 
 constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
 constexpr std::string_view default_name = "built-in default";
+
+// Words that this language will have, and that people copy from elsewhere already.
+constexpr std::array<std::string_view, 6> later_words{"cert",  "dkim",    "redirect",
+                                                      "relay", "rewrite", "route"};
 
 using Rows = std::vector<const Statement*>;
 
@@ -82,10 +87,15 @@ class Parser {
     void report_unknown(const Line& line) {
         const Word& word = line.words.front();
         const std::vector<std::string_view> words = first_words();
+        const bool is_later = std::ranges::find(later_words, word.text) != later_words.end();
+        std::vector<std::string> notes;
+        if (is_later)
+            notes.emplace_back("not in this version, which delivers to this machine only");
         diagnostics_.add({.place = line.place(word),
                           .message = "unknown statement " + in_quotes(word.text),
                           .expected = alternatives(words),
-                          .suggestion = suggest(word.text, words)});
+                          .suggestion = is_later ? "" : suggest(word.text, words),
+                          .notes = std::move(notes)});
     }
 
     void read(const Line& line, const Statement& row) {

@@ -1,22 +1,10 @@
 #include "smtpd/config/plan.h"
 
-#include <set>
-#include <string>
 #include <utility>
 
 #include "smtpd/base/paths.h"
 
 namespace holdfast::config {
-
-namespace {
-
-std::vector<std::string> local_domains(const Parts& parts) {
-    std::set<std::string> domains{"localhost", parts.names.hostname, parts.names.origin};
-    for (const auto& [domain, place] : parts.settings.domains) domains.insert(domain);
-    return {domains.begin(), domains.end()};
-}
-
-}  // namespace
 
 links::Plan make_plan(Parts parts) {
     links::Plan plan;
@@ -25,7 +13,7 @@ links::Plan make_plan(Parts parts) {
     plan.control = std::move(parts.settings.control);
     plan.qmgr = std::move(parts.settings.qmgr);
     plan.mda = std::move(parts.settings.mda);
-    plan.qmgr.local_domains = local_domains(parts);
+    plan.qmgr.local_domains = local_domains(parts.settings, parts.names);
 
     plan.smtpin.hostname = parts.names.hostname;
     plan.control.hostname = parts.names.hostname;

@@ -27,7 +27,6 @@ struct Parts {
     Accounts accounts;
 };
 
-// Local are the hostname, the origin, "localhost" and what domain statements name.
 links::Plan make_plan(Parts parts);
 
 }  // namespace holdfast::config

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "smtpd/config/suggest.h"
+#include "smtpd/base/suggest.h"
 #include "smtpd/mail/address.h"
 #include "smtpd/mail/ascii.h"
 

@@ -19,7 +19,7 @@ constexpr std::size_t max_listens = 32;
 
 // RFC 5321 section 4.5.3.1.7 and .8: what every server must be able to take.
 constexpr Range message_bytes{64 * 1024, 2ULL << 30};
-constexpr Range message_recipients{100, 100'000};
+constexpr Range message_recipients{100, 60'000};
 
 constexpr Range session_count{1, 20'000};
 constexpr Range agent_count{1, 1'000};
@@ -51,9 +51,21 @@ void read_aliases(Reading& words, Settings& settings) {
     settings.aliases = words.path("the alias file");
 }
 
+// "listen on localhost": what stands behind the word, as it should be.
+void refuse_preposition(const Word& preposition, Reading& words) {
+    const Word* const address = words.word("the address");
+    if (address == nullptr) return;
+    const auto endpoints = parse_endpoints(*address);
+    words.refuse(preposition, "unexpected " + in_quotes(preposition.text), "listen ADDRESS:PORT",
+                 "listen " + (endpoints || endpoints.error().suggestion.empty()
+                                  ? address->text
+                                  : endpoints.error().suggestion));
+}
+
 void read_listen(Reading& words, Settings& settings) {
     const Word* const word = words.word("the address");
     if (word == nullptr) return;
+    if (word->text == "on" || word->text == "at") return refuse_preposition(*word, words);
     Listen listen{{word->text, words.place(*word)}, {}};
     if (settings.listens.size() >= max_listens) {
         return words.refuse(

@@ -5,6 +5,7 @@
 
 #include <sys/prctl.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "smtpd/base/packet.h"
 
@@ -45,12 +46,15 @@ void exit_with(const Error& error) {
 
 links::Start receive_start(links::Room room, int parent) {
     const std::string name(links::room_name(room));
-    log::open({}, log::Form::stream, name);
+    const std::string ident = "smtpd/" + name;  // one name for the log's readers to filter by
+    log::open({}, log::Form::stream, ident);
     ignore_signals();
     auto start = read_start(parent);
     if (!start) exit_with(start.error());
     prctl(PR_SET_NAME, name.c_str(), 0, 0, 0);
-    log::open(std::move(start->log), static_cast<log::Form>(start->log_form), name);
+    log::open(std::move(start->log), static_cast<log::Form>(start->log_form), ident);
+    // In the background nothing may hold the terminal open on which smtpd was started.
+    if (start->log_form == links::LogForm::datagram) dup2(STDIN_FILENO, STDERR_FILENO);
     return std::move(*start);
 }
 

@@ -8,6 +8,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -40,6 +41,13 @@ void allow(std::vector<CallRule>& rules, std::initializer_list<int> numbers) {
     for (const int number : numbers) rules.push_back({number});
 }
 
+// A call whose second argument says what it does.
+void allow_commands(std::vector<CallRule>& rules, int number, std::initializer_list<int> commands) {
+    for (const int command : commands) {
+        rules.push_back({number, 1, ~0U, static_cast<std::uint32_t>(command)});
+    }
+}
+
 // Calls that are harmless with some arguments only.
 void allow_narrowed(std::vector<CallRule>& rules) {
     constexpr auto executable = static_cast<std::uint32_t>(PROT_EXEC);
@@ -49,6 +57,9 @@ void allow_narrowed(std::vector<CallRule>& rules) {
     // libevent's wake-up pipe: both ends stay here.
     rules.push_back({__NR_socketpair, 0, ~0U, AF_UNIX});
     rules.push_back({__NR_pipe2});
+    allow_commands(rules, __NR_fcntl,
+                   {F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD, F_DUPFD_CLOEXEC});
+    rules.push_back({__NR_prlimit64, 0, ~0U, 0});  // one's own limits
     // abort(): a signal to oneself, never to another process.
     rules.push_back({__NR_tgkill, 0, ~0U, static_cast<std::uint32_t>(getpid())});
     rules.push_back({__NR_newfstatat, 3, static_cast<std::uint32_t>(AT_EMPTY_PATH),
@@ -64,7 +75,6 @@ void allow_common(std::vector<CallRule>& rules) {
                   __NR_close,
                   __NR_lseek,
                   __NR_fstat,
-                  __NR_fcntl,
                   __NR_dup,
                   __NR_recvmsg,
                   __NR_sendmsg,
@@ -106,7 +116,7 @@ void allow_common(std::vector<CallRule>& rules) {
                   __NR_rseq,
                   __NR_exit,
                   __NR_exit_group,
-                  __NR_prlimit64});
+                  __NR_setitimer});
 #ifdef __NR_epoll_wait
     allow(rules, {__NR_epoll_wait, __NR_poll, __NR_time});
 #endif
@@ -152,6 +162,9 @@ void allow_files(std::vector<CallRule>& rules) {
                   __NR_umask,           __NR_memfd_create,
                   __NR_inotify_init1,   __NR_inotify_add_watch,
                   __NR_inotify_rm_watch});
+    allow_commands(rules, __NR_fcntl,
+                   {F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_ADD_SEALS,
+                    F_GET_SEALS});
 #ifdef __NR_open
     allow(rules, {__NR_open, __NR_rename, __NR_link, __NR_unlink, __NR_mkdir, __NR_rmdir});
 #endif
@@ -159,18 +172,15 @@ void allow_files(std::vector<CallRule>& rules) {
 
 void allow_unix_client(std::vector<CallRule>& rules) {
     rules.push_back({__NR_socket, 0, ~0U, AF_UNIX});
-    allow(rules, {__NR_connect, __NR_ioctl});
+    allow(rules, {__NR_connect});
+    allow_commands(rules, __NR_ioctl, {FIONREAD, FIONBIO, TCGETS});
 }
 
-// The sanitizers' run time looks at its own process and starts a thread to report leaks.
+// What the sanitizers' run time reads of its own process for a report.
 void allow_sanitizers([[maybe_unused]] std::vector<CallRule>& rules) {
 #ifdef HOLDFAST_SANITIZED
-    allow(rules, {__NR_openat, __NR_readlinkat, __NR_newfstatat, __NR_clone, __NR_ptrace,
-                  __NR_wait4, __NR_getppid, __NR_personality, __NR_sched_getaffinity, __NR_prctl,
-                  __NR_tgkill, __NR_mmap, __NR_mprotect, __NR_getdents64, __NR_process_vm_readv});
-#ifdef __NR_open
-    allow(rules, {__NR_open, __NR_readlink, __NR_stat, __NR_getrlimit, __NR_pipe});
-#endif
+    allow_reading(rules);
+    allow(rules, {__NR_getppid, __NR_sched_getaffinity});
 #endif
 }
 

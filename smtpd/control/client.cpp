@@ -1,5 +1,7 @@
 #include "smtpd/control/client.h"
 
+#include <sys/socket.h>
+
 #include "smtpd/base/log.h"
 
 namespace holdfast::control {
@@ -22,10 +24,12 @@ Client::Client(House& house, UniqueFd socket, LocalPeer peer, std::function<void
       channel_(house.loop(), std::move(socket), *this, links::Tail::skip),
       intake_(house, peer.uid, 0,
               {[this](const Outcome& outcome) { ended(outcome); }, [this] { moved(); }}),
-      request_(house, channel_.socket(),
+      request_(house, {channel_.socket(), peer.uid},
                [this](links::ControlToClient message) { reply(std::move(message)); }),
       progress_(house.loop().now()),
-      submission_began_(progress_) {}
+      submission_began_(progress_) {
+    channel_.distrust();
+}
 
 void Client::on(links::Submit&& message) {
     submission_began_ = house_.loop().now();
@@ -58,8 +62,8 @@ void Client::ended(const Outcome& outcome) {
             return malformed(outcome.answer.text);
         case Fate::lost:
             // The client tries again with the same id, and is told then what became of this.
-            log::warning("submission-interrupted",
-                         {{"uid", peer_.uid}, {"reason", "qmgr is gone"}});
+            log::warning_limited("submission-interrupted",
+                                 {{"uid", peer_.uid}, {"reason", "qmgr is gone"}});
             return close();
     }
 }
@@ -86,7 +90,8 @@ void Client::moved() {
 
 void Client::malformed(const std::string& what) {
     if (closed_) return;
-    log::warning("client-malformed", {{"uid", peer_.uid}, {"pid", peer_.pid}, {"reason", what}});
+    log::warning_limited("client-malformed",
+                         {{"uid", peer_.uid}, {"pid", peer_.pid}, {"reason", what}});
     close();
 }
 
@@ -99,6 +104,8 @@ void Client::close() {
     if (closed_) return;
     closed_ = true;
     channel_.want_read(false);
+    // The end shows though qmgr or the parent may still hold the socket, to see whose it is.
+    ::shutdown(channel_.socket(), SHUT_RDWR);
     on_closed_();
 }
 
@@ -128,7 +135,7 @@ bool Client::overdue() const {
 void Client::check_deadlines() {
     request_.check_patience();
     if (closed_ || !overdue()) return;
-    log::warning("client-timeout", {{"uid", peer_.uid}, {"pid", peer_.pid}});
+    log::warning_limited("client-timeout", {{"uid", peer_.uid}, {"pid", peer_.pid}});
     close();
 }
 

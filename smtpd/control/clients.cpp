@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <utility>
 
+#include "smtpd/base/descriptors.h"
 #include "smtpd/base/log.h"
 
 namespace holdfast::control {
@@ -13,7 +15,6 @@ namespace {
 // A connection on which something went on this lately is at work.
 constexpr Duration at_work = std::chrono::seconds(1);
 
-constexpr Duration refusal_log_interval = std::chrono::seconds(10);
 constexpr Duration check_interval = std::chrono::seconds(1);
 
 }  // namespace
@@ -26,16 +27,19 @@ Clients::Clients(House& house, Limits limits, std::function<void()> on_empty)
 
 void Clients::accept(UniqueFd socket) {
     const auto peer = local_peer(socket.get());
-    if (!peer) {
-        log::warning("client-refused", {{"reason", peer.error()}});
-        return;
-    }
+    if (!peer) log::warning_limited("client-refused", {{"reason", peer.error()}});
     // Closed without an answer: sendmail tries again, and then leaves its mail in drop/.
-    if (draining_ || !make_room_for(peer->uid)) return;
-    refuse_descriptors(socket.get());
+    if (!peer || draining_ || !make_room_for(peer->uid)) return turn_away(std::move(socket));
     clients_.push_back(
         std::make_unique<Client>(house_, std::move(socket), *peer, [this] { sweep_later(); }));
     if (!check_.pending()) check_.set(check_interval);
+}
+
+// It may have sent something already.
+void Clients::turn_away(UniqueFd socket) {
+    std::optional<HastyClose> haste;
+    if (!refuses_descriptors(socket.get())) haste.emplace();
+    socket.reset();
 }
 
 bool Clients::make_room_for(std::uint32_t uid) {
@@ -53,10 +57,10 @@ bool Clients::make_room_for(std::uint32_t uid) {
     if (shares[uid] == 1 && heaviest == uid) return false;  // nobody has one to give up
     Client& victim = stalest(heaviest);
     if (heaviest == uid && house_.loop().now() - victim.last_progress() < at_work) {
-        log_refusal(uid);
+        log::warning_limited("client-refused", {{"uid", uid}, {"reason", "too many connections"}});
         return false;
     }
-    log::warning("client-displaced", {{"uid", victim.uid()}, {"by-uid", uid}});
+    log::warning_limited("client-displaced", {{"uid", victim.uid()}, {"by-uid", uid}});
     victim.close();
     return true;
 }
@@ -69,13 +73,6 @@ Client& Clients::stalest(std::uint32_t uid) const {
         if (older) result = client.get();
     }
     return *result;
-}
-
-void Clients::log_refusal(std::uint32_t uid) {
-    const MonoTime now = house_.loop().now();
-    if (now - last_refusal_ < refusal_log_interval) return;
-    last_refusal_ = now;
-    log::warning("client-refused", {{"uid", uid}, {"reason", "too many connections"}});
 }
 
 void Clients::check_deadlines() {

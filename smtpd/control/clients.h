@@ -30,7 +30,7 @@ class Clients {
   private:
     bool make_room_for(std::uint32_t uid);
     Client& stalest(std::uint32_t uid) const;
-    void log_refusal(std::uint32_t uid);
+    static void turn_away(UniqueFd socket);
     void check_deadlines();
     void sweep_later();
 
@@ -41,7 +41,6 @@ class Clients {
     Timer check_;
     bool sweeping_ = false;
     bool draining_ = false;
-    MonoTime last_refusal_{};
 };
 
 }  // namespace holdfast::control

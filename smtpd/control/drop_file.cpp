@@ -38,6 +38,7 @@ void DropFile::parse() {
     while (!over_ && intake_.wants_input() && take_packet()) {
     }
     parsing_ = false;
+    if (!over_) give_credit();
     if (over_ || !ended_ || !intake_.wants_input()) return;
     if (!bytes_.empty()) return bad("the file ends inside a packet");
     if (!intake_.busy()) return bad("the file holds no submission");
@@ -45,21 +46,30 @@ void DropFile::parse() {
 }
 
 bool DropFile::take_packet() {
-    std::string_view rest = bytes_;
+    const std::string_view all = std::string_view(bytes_).substr(used_);
+    std::string_view rest = all;
     auto packet = take_frame(rest);
     if (!packet) {
-        if (bytes_.size() > frame_header + max_packet) bad("a packet above the limit");
+        if (all.size() > frame_header + max_packet) bad("a packet above the limit");
         return false;
     }
-    const std::size_t used = bytes_.size() - rest.size();
+    const std::size_t used = all.size() - rest.size();
+    if (packet->empty()) bad("an empty packet");
     while (!packet->empty() && !over_) {
         const auto frame = take_frame(*packet);
         if (!frame || !take_message(*frame)) bad("not the packets of a submission");
     }
     if (over_) return false;
-    bytes_.erase(0, used);
-    house_.send_to_qmgr(links::DropCredit{drop_, static_cast<std::uint32_t>(used)});
+    used_ += used;
     return true;
+}
+
+// For many small packets at once.
+void DropFile::give_credit() {
+    if (used_ == 0) return;
+    bytes_.erase(0, used_);
+    house_.send_to_qmgr(links::DropCredit{drop_, static_cast<std::uint32_t>(used_)});
+    used_ = 0;
 }
 
 bool DropFile::take_message(std::string_view frame) {
@@ -77,7 +87,7 @@ bool DropFile::take_message(std::string_view frame) {
 
 void DropFile::bad(const std::string& why) {
     if (over_) return;
-    log::warning("drop-file-bad", {{"reason", why}});
+    log::warning_limited("drop-file-bad", {{"reason", why}});
     house_.send_to_qmgr(links::DropBad{drop_, why});
     end();
 }

@@ -23,6 +23,7 @@ class DropFile {
 
   private:
     void parse();
+    void give_credit();
     bool take_packet();
     bool take_message(std::string_view frame);
     void bad(const std::string& why);
@@ -31,6 +32,7 @@ class DropFile {
     House& house_;
     std::uint64_t drop_;
     std::string bytes_;
+    std::size_t used_ = 0;  // of bytes_
     bool ended_ = false;
     bool over_ = false;
     bool parsing_ = false;

@@ -170,16 +170,22 @@ void House::on_user(links::UserReply&& reply) {
 
 // --- the turn of the large ----------------------------------------------------------------------
 
+// Users who come back and back, each after the other, get behind one who waits: he has had none,
+// or his last was longer ago. Among equals the oldest is first.
 void House::pass_large_turn() {
     if (large_ != nullptr && large_->needs_large_turn()) return;
     large_ = nullptr;
+    std::uint64_t longest_ago = 0;
     for (const auto& [number, intake] : intakes_) {
         if (!intake->waits_for_large_turn()) continue;
-        if (large_ == nullptr || intake->uid() != last_large_uid_) large_ = intake;
-        if (large_->uid() != last_large_uid_) break;
+        const auto had = last_turn_.find(intake->uid());
+        const std::uint64_t last = had == last_turn_.end() ? 0 : had->second;
+        if (large_ != nullptr && last >= longest_ago) continue;
+        large_ = intake;
+        longest_ago = last;
     }
-    if (large_ == nullptr) return;
-    last_large_uid_ = large_->uid();
+    if (large_ == nullptr) return last_turn_.clear();
+    last_turn_[large_->uid()] = ++large_turns_;
     large_->have_large_turn();
 }
 

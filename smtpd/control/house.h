@@ -23,7 +23,7 @@ class Request;
 
 class House {
   public:
-    using SendToParent = std::function<void(links::ControlToParent)>;
+    using SendToParent = std::function<void(links::ControlToParent&&)>;
 
     // `snapshot` outlives the house.
     House(Loop& loop, const links::ControlSnapshot& snapshot, SendToParent send_to_parent);
@@ -51,7 +51,7 @@ class House {
 
     // Memory that one user could take from all: a submission whose recipients and header are more
     // than Submission::small goes on only while it has the turn, and one has it at a time. Passes
-    // it on where it is free; another user's goes first, so that nobody passes it to himself.
+    // it on where it is free: to the user who has had none for longest, however many others wait.
     void pass_large_turn();
     bool has_large_turn(const Intake& intake) const { return large_ == &intake; }
 
@@ -103,7 +103,8 @@ class House {
     std::map<std::uint64_t, Request*> requests_;
     std::uint64_t last_number_ = 0;
     Intake* large_ = nullptr;  // has the turn
-    std::uint32_t last_large_uid_ = 0;
+    std::uint64_t large_turns_ = 0;
+    std::map<std::uint32_t, std::uint64_t> last_turn_;  // by uid, while anybody waits
     bool was_congested_ = false;
     std::map<std::uint64_t, std::unique_ptr<DropFile>> drops_;
 };

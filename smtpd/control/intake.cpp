@@ -78,10 +78,10 @@ void Intake::end(const Outcome& outcome) {
         clear();
     } else {
         if (outcome.answer.status != 0) {
-            log::info("submission-refused", {{"msg", submission_->id()},
-                                             {"uid", uid_},
-                                             {"status", outcome.answer.status},
-                                             {"reason", outcome.answer.text}});
+            log::info_limited("submission-refused", {{"msg", submission_->id()},
+                                                     {"uid", uid_},
+                                                     {"status", outcome.answer.status},
+                                                     {"reason", outcome.answer.text}});
         }
         // qmgr has its verdict, or never heard of it: the number means nothing any more.
         house_.dismiss(number_);

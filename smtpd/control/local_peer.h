@@ -15,8 +15,4 @@ struct LocalPeer {
 // As they were when the peer connected: who has dropped his privileges since has not gained any.
 Result<LocalPeer> local_peer(int socket);
 
-// Asks the kernel to keep descriptors away that the peer might send with its messages: to close
-// one (a socket that lingers) could hold up this process. Where the kernel can't, nothing is said.
-void refuse_descriptors(int socket);
-
 }  // namespace holdfast::control

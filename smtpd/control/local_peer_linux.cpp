@@ -4,12 +4,6 @@
 
 namespace holdfast::control {
 
-namespace {
-
-constexpr int so_passrights = 83;  // linux/socket.h of Linux 6.16; not in the headers of Debian 12
-
-}  // namespace
-
 Result<LocalPeer> local_peer(int socket) {
     ucred credentials{};
     socklen_t length = sizeof credentials;
@@ -20,11 +14,6 @@ Result<LocalPeer> local_peer(int socket) {
         return plain_error("the kernel does not say who has connected");
     }
     return LocalPeer{credentials.uid, credentials.pid};
-}
-
-void refuse_descriptors(int socket) {
-    const int off = 0;
-    static_cast<void>(setsockopt(socket, SOL_SOCKET, so_passrights, &off, sizeof off));
 }
 
 }  // namespace holdfast::control

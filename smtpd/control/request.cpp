@@ -5,7 +5,9 @@
 
 #include <fcntl.h>
 #include <sysexits.h>
+#include <unistd.h>
 
+#include "smtpd/base/quote.h"
 #include "smtpd/control/house.h"
 
 namespace holdfast::control {
@@ -15,30 +17,44 @@ namespace {
 // A status without the queue's numbers is better than none.
 constexpr Duration counts_patience = std::chrono::seconds(2);
 
-constexpr std::size_t max_text = 1000;
+constexpr std::size_t max_text = 8000;
 
 links::QueueCounts no_counts(std::string trouble) {
     links::QueueCounts counts;
     counts.accepting = false;
+    counts.known = false;
     counts.trouble = std::move(trouble);
     return counts;
 }
 
+// Line ends stay: complaints about the alias files have several lines.
+std::string harmless_lines(std::string_view text) {
+    std::string out;
+    for (std::size_t end = 0; (end = text.find('\n')) != std::string_view::npos;) {
+        out.append(harmless(text.substr(0, end))).push_back('\n');
+        text.remove_prefix(end + 1);
+    }
+    return out.append(harmless(text));
+}
+
 }  // namespace
 
-Request::Request(House& house, int client, std::function<void(links::ControlToClient)> reply)
+Request::Request(House& house, Client client, std::function<void(links::ControlToClient)> reply)
     : house_(house), client_(client), reply_(std::move(reply)) {}
 
 Request::~Request() {
     house_.dismiss(number_);
 }
 
-// Numbers the question; where it needs privilege the client's socket goes with it.
+// Numbers the question; where it needs privilege the administrator's socket goes with it. Nobody
+// else's leaves this room, for what he may have left in it would be for others to close: where
+// there is none, the question is refused.
 template <class Query>
 bool Request::prepare(Query& query) {
     if constexpr (requires { query.client; }) {
-        query.client.reset(fcntl(client_, F_DUPFD_CLOEXEC, 0));
-        if (!query.client) {
+        const bool may_ask = client_.uid == 0 || client_.uid == geteuid();
+        if (may_ask) query.client.reset(fcntl(client_.socket, F_DUPFD_CLOEXEC, 0));
+        if (may_ask && !query.client) {
             answer(EX_TEMPFAIL, "the daemon is out of descriptors: try again");
             return false;
         }
@@ -73,7 +89,7 @@ void Request::answer(std::uint8_t status, std::string text) {
     waits_for_ = Waiting::nothing;
     daemon_.reset();
     text.resize(std::min(text.size(), max_text));
-    reply_(links::Answer{status, std::move(text)});
+    reply_(links::Answer{status, harmless_lines(text)});
 }
 
 // --- status -------------------------------------------------------------------------------------

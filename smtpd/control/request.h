@@ -1,6 +1,6 @@
 // The requests of mtactl from one client, one at a time: puts them to the parent or to qmgr, and
 // brings back what they say, no faster than the client reads. Whatever needs privilege goes with
-// the client's own socket: whether it is root is asked where the act is done.
+// the client's own socket: whether it may is asked again where the act is done.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,14 @@ class Request {
     // Ids in one request: what it becomes must fit into a packet.
     static constexpr std::size_t max_ids = 3000;
 
-    // `reply` takes what the client gets; an Answer is the last. `client` is its socket.
-    Request(House& house, int client, std::function<void(links::ControlToClient)> reply);
+    // Its socket, and who it is.
+    struct Client {
+        int socket = -1;
+        std::uint32_t uid = 0;
+    };
+
+    // `reply` takes what the client gets; an Answer is the last.
+    Request(House& house, Client client, std::function<void(links::ControlToClient)> reply);
     ~Request();
     Request(const Request&) = delete;
     Request& operator=(const Request&) = delete;
@@ -68,7 +74,7 @@ class Request {
     bool has_too_many(const std::vector<MessageId>& ids);
 
     House& house_;
-    int client_;
+    Client client_;
     std::function<void(links::ControlToClient)> reply_;
     Waiting waits_for_ = Waiting::nothing;
     std::uint64_t number_ = 0;                  // of the question

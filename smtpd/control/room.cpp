@@ -13,8 +13,9 @@ Room::Room(Loop& loop, Entry<links::ControlSnapshot> entry, Clients::Limits limi
     : loop_(loop),
       snapshot_(std::move(entry.snapshot)),
       parent_(loop, std::move(entry.parent), *this, links::Tail::skip),
+      log_keeper_(loop, [this] { parent_.send(links::LogLost{}); }),
       house_(loop, snapshot_,
-             [this](links::ControlToParent message) { parent_.send(std::move(message)); }),
+             [this](links::ControlToParent&& message) { parent_.send(std::move(message)); }),
       clients_(house_, limits, [this] { loop_.stop(0); }) {
     parent_.send(links::Ready());
 }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "smtpd/base/log.h"
 #include "smtpd/confine/entry.h"
 #include "smtpd/control/clients.h"
 #include "smtpd/control/house.h"
@@ -13,6 +14,7 @@
 #include "smtpd/links/snapshots.h"
 #include "smtpd/loop/acceptor.h"
 #include "smtpd/loop/channel.h"
+#include "smtpd/loop/log_keeper.h"
 #include "smtpd/loop/loop.h"
 
 namespace holdfast::control {
@@ -32,6 +34,7 @@ class Room {
     void on(links::Drain&& message);
     void on(links::StatusReply&& message) { house_.answer(std::move(message)); }
     void on(links::Done&& message) { house_.answer(std::move(message)); }
+    void on(links::NewLog&& message) { log::reopen(std::move(message.log)); }
     void on_end(ChannelEnd how);
 
   private:
@@ -40,6 +43,7 @@ class Room {
     Loop& loop_;
     links::ControlSnapshot snapshot_;
     Channel<links::ControlToParent, links::ParentToControl> parent_;
+    LogKeeper log_keeper_;
     House house_;
     Clients clients_;
     std::vector<std::unique_ptr<Acceptor>> acceptors_;

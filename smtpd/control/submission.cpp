@@ -48,10 +48,8 @@ Submission::Submission(const links::ControlSnapshot& snapshot, Submitter submitt
 
 MaybeOutcome Submission::begin() {
     if (submit_.id == MessageId()) return violation("a submission without an id");
-    if (submit_.length > snapshot_.max_message_bytes) {
-        return refuse(EX_UNAVAILABLE, "the message has " + std::to_string(submit_.length) +
-                                          " bytes, the limit is " +
-                                          std::to_string(snapshot_.max_message_bytes));
+    if (oversized() && submitter_.drop == 0) {
+        return refuse(EX_UNAVAILABLE, size_trouble());
     }
     if (submit_.envid.size() > max_envid || submit_.full_name.size() > max_full_name) {
         return refuse(EX_USAGE, "envelope id (-V) or full name (-F) is too long");
@@ -64,6 +62,11 @@ MaybeOutcome Submission::begin() {
     }
     submit_.sender = sender->text();
     return {};
+}
+
+std::string Submission::size_trouble() const {
+    return "the message has " + std::to_string(submit_.length) + " bytes, the limit is " +
+           std::to_string(snapshot_.max_message_bytes);
 }
 
 MaybeOutcome Submission::on(links::SubmitRecipients&& message) {
@@ -86,6 +89,7 @@ MaybeOutcome Submission::on(links::SubmitRecipients&& message) {
 MaybeOutcome Submission::on(links::SubmitBytes&& message) {
     if (ended_ || phase_ == Phase::over) return violation("bytes in the wrong place");
     brought_ += message.bytes.size();
+    if (message.bytes.empty()) return violation("an empty chunk");
     if (message.bytes.size() > max_chunk) return violation("a chunk above the limit");
     if (brought_ > submit_.length) return violation("more bytes than were promised");
     if (phase_ == Phase::discarding) return {};
@@ -93,8 +97,7 @@ MaybeOutcome Submission::on(links::SubmitBytes&& message) {
         if (recipients_.empty()) return refuse(EX_USAGE, no_recipients);
         phase_ = Phase::header;
     }
-    take_text(cleaner_.feed(message.bytes));
-    return {};
+    return take_text(cleaner_.feed(message.bytes));
 }
 
 MaybeOutcome Submission::on(links::SubmitEnd&&) {
@@ -106,7 +109,7 @@ MaybeOutcome Submission::on(links::SubmitEnd&&) {
     if (brought_ != submit_.length) return violation("fewer bytes than were promised");
     ended_ = true;
     if (phase_ == Phase::recipients && recipients_.empty()) return refuse(EX_USAGE, no_recipients);
-    take_text(cleaner_.finish());
+    if (auto refused = take_text(cleaner_.finish())) return refused;
     if (sender_) {
         sender_->end();
     } else {
@@ -117,10 +120,26 @@ MaybeOutcome Submission::on(links::SubmitEnd&&) {
 }
 
 // Nothing is scanned twice: a header may be as large as the message.
-void Submission::take_text(std::string_view bytes) {
-    if (sender_) return sender_->append(bytes);
+MaybeOutcome Submission::take_text(std::string_view bytes) {
+    if (sender_) {
+        if (!oversized()) sender_->append(bytes);
+        return {};
+    }
     text_.append(bytes);
     if (phase_ == Phase::header) find_header_end();
+    return phase_ == Phase::header || phase_ == Phase::held ? check_header_size() : MaybeOutcome();
+}
+
+// A body without a blank line is no header, however long it is.
+MaybeOutcome Submission::check_header_size() {
+    if (phase_ == Phase::held ? header_end_ <= max_header : text_.size() <= max_header) return {};
+    if (!header_ends_within(std::string_view(text_).substr(0, max_header))) {
+        return refuse(EX_DATAERR,
+                      "the header has more than " + std::to_string(max_header) + " bytes");
+    }
+    if (phase_ == Phase::header) header_end_ = text_.size();
+    phase_ = Phase::held;
+    return {};
 }
 
 void Submission::find_header_end() {
@@ -190,7 +209,8 @@ MaybeOutcome Submission::start(WallTime now) {
         complete_header(std::string_view(text_).substr(0, header_end_), completion(*from, now));
     const std::uint64_t hops = std::uint64_t{submit_.hops} + header.hops;
 
-    const links::Refusal refusal = hops > max_hops ? loop_refusal(hops) : links::Refusal();
+    links::Refusal refusal = hops > max_hops ? loop_refusal(hops) : links::Refusal();
+    if (oversized()) refusal = {552, "5.3.4", size_trouble()};
     std::vector<Recipient> recipients;
     for (const std::string& address : recipients_.addresses()) {
         recipients.push_back({address, {}, notify()});
@@ -200,8 +220,8 @@ MaybeOutcome Submission::start(WallTime now) {
     sender_->add(recipients, refusal);
     sender_->add(unreadable(), {553, "5.1.3", "this part of the header is no address"});
     sender_->append(header.bytes);
-    sender_->append(std::string_view(text_).substr(header_end_));
-    if (ended_) sender_->end();
+    if (!oversized()) sender_->append(std::string_view(text_).substr(header_end_));
+    if (ended_ || oversized()) sender_->end();
     text_ = std::string();
     phase_ = Phase::flowing;
     return {};
@@ -250,7 +270,7 @@ Outcome Submission::end(Fate fate, std::uint8_t status, std::string text) {
     recipients_ = RecipientList(snapshot_.origin);
     sender_.reset();
     text.resize(std::min(text.size(), max_answer));
-    return {fate, {status, std::move(text)}};
+    return {fate, {status, harmless(text)}};
 }
 
 Outcome Submission::refuse(std::uint8_t status, std::string text) {

@@ -51,6 +51,8 @@ class Submission {
     // More than this is held back only for one submission at a time: see House.
     static constexpr std::size_t small = std::size_t{256} * 1024;
     static constexpr std::uint32_t max_hops = 50;
+    // Of a header. What it takes to complete one is bounded by this.
+    static constexpr std::size_t max_header = std::size_t{4} * 1024 * 1024;
 
     // `snapshot` outlives the submission.
     Submission(const links::ControlSnapshot& snapshot, Submitter submitter, links::Submit submit);
@@ -106,11 +108,15 @@ class Submission {
         over,
     };
 
+    // A file of drop/ was acknowledged: its header alone goes to qmgr, for the bounce.
+    bool oversized() const { return submit_.length > snapshot_.max_message_bytes; }
+    std::string size_trouble() const;
     Outcome end(Fate fate, std::uint8_t status, std::string text);
     Outcome refuse(std::uint8_t status, std::string text);
     Outcome violation(std::string what);
-    void take_text(std::string_view bytes);
+    MaybeOutcome take_text(std::string_view bytes);
     void find_header_end();
+    MaybeOutcome check_header_size();
     std::vector<Recipient> unreadable() const;
     std::string login() const;
     std::optional<std::string> sender() const;

@@ -223,6 +223,28 @@ class Decoder {
     bool good_ = true;
 };
 
+// Whether a value of T, or of any alternative where T is a variant, can bring descriptors.
+template <class T>
+constexpr bool holds_descriptors() {
+    using Plain = std::remove_cvref_t<T>;
+    if constexpr (std::is_same_v<Plain, UniqueFd>) {
+        return true;
+    } else if constexpr (requires { std::variant_size<Plain>::value; }) {
+        return []<std::size_t... indexes>(std::index_sequence<indexes...>) {
+            return (holds_descriptors<std::variant_alternative_t<indexes, Plain>>() || ...);
+        }(std::make_index_sequence<std::variant_size_v<Plain>>());
+    } else if constexpr (Struct<Plain>) {
+        using Members = decltype(tie_members(std::declval<Plain&>()));
+        return []<std::size_t... indexes>(std::index_sequence<indexes...>) {
+            return (holds_descriptors<std::tuple_element_t<indexes, Members>>() || ...);
+        }(std::make_index_sequence<std::tuple_size_v<Members>>());
+    } else if constexpr (requires { typename Plain::value_type; }) {
+        return holds_descriptors<typename Plain::value_type>();
+    } else {
+        return false;
+    }
+}
+
 // One struct alone, as in a snapshot.
 template <Struct T>
 std::string encode_struct(const T& value) {

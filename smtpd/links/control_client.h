@@ -46,7 +46,8 @@ struct SubmitBytes {
 struct SubmitEnd {};
 
 // How a submission or a request ended: a sysexits status and one line (empty where all is well).
-// 0 after SubmitEnd: the mail is on disk.
+// 0 after SubmitEnd: the mail is on disk. To AliasesRequest, lines about the alias files with their
+// places come in front of the last line, errors and warnings.
 struct Answer {
     std::uint8_t status = 0;
     std::string text;

@@ -40,7 +40,7 @@ inline constexpr unsigned enum_limit<QueueState> = 3;
 
 struct QueueRecipient {
     std::string address;
-    std::string last;  // text of the last attempt; empty before the first
+    std::string last;  // text of the last attempt; empty before the first; "refused: ..." for good
 };
 
 struct QueueItem {
@@ -51,7 +51,7 @@ struct QueueItem {
     std::int64_t next = 0;      // next attempt, likewise; 0 where one is under way
     std::uint32_t attempts = 0;
     std::string sender;
-    std::vector<QueueRecipient> recipients;  // those that are still pending
+    std::vector<QueueRecipient> recipients;  // those that don't have it
 };
 
 struct QueueCounts {
@@ -61,6 +61,7 @@ struct QueueCounts {
     std::uint64_t quarantined = 0;
     bool accepting = true;  // false after a failed fsync or on a full disk
     std::string trouble;    // why not
+    bool known = true;      // false: qmgr gave no numbers
 };
 
 // Anyone: counts for `mtactl status`.
@@ -102,10 +103,11 @@ struct RemoveQuery {
     UniqueFd client;
 };
 
-// Anyone: try every deferred message now (all, or these).
+// Anyone, once a minute in all; root always: try every deferred message now (all, or these).
 struct FlushQuery {
     std::uint64_t request = 0;
     std::vector<MessageId> ids;
+    UniqueFd client{};
 };
 
 // How Show (where it fails), Remove or Flush ended: a sysexits status and one line.

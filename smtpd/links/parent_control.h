@@ -46,14 +46,16 @@ struct AliasesQuery {
     std::uint64_t request = 0;
 };
 
-// How a request ended: a sysexits status and one line (empty where all is well).
+// How a request ended: a sysexits status and one line (empty where all is well); in front of it,
+// for AliasesQuery, what the probe complained of, in lines of its own.
 struct Done {
     std::uint64_t request = 0;
     std::uint8_t status = 0;
     std::string text;
 };
 
-using ParentToControl = std::variant<Start, Peer, Listener, Go, Drain, StatusReply, Done>;
-using ControlToParent = std::variant<Ready, Malformed, StatusQuery, StopQuery, AliasesQuery>;
+using ParentToControl = std::variant<Start, Peer, Listener, Go, Drain, StatusReply, Done, NewLog>;
+using ControlToParent =
+    std::variant<Ready, Malformed, StatusQuery, StopQuery, AliasesQuery, LogLost>;
 
 }  // namespace holdfast::links

@@ -29,7 +29,14 @@ struct MdaRefused {
     std::string why;
 };
 
-using ParentToQmgr = std::variant<Start, Peer, Go, Drain, NewAliases, MdaSpawned, MdaRefused>;
-using QmgrToParent = std::variant<Ready, Malformed, SpawnMda>;
+// qmgr has given up the agent of that request, or no longer wants one: it has closed the channel,
+// and the parent kills an agent that does not end by itself (its user may have stopped it).
+struct AbandonMda {
+    std::uint64_t request = 0;
+};
+
+using ParentToQmgr =
+    std::variant<Start, Peer, Go, Drain, NewAliases, MdaSpawned, MdaRefused, NewLog>;
+using QmgrToParent = std::variant<Ready, Malformed, SpawnMda, AbandonMda, LogLost>;
 
 }  // namespace holdfast::links

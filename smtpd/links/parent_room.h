@@ -55,4 +55,13 @@ struct Malformed {
     Room sender = Room::parent;
 };
 
+// Nobody listens at the far end of the log any more (syslogd was started anew, or never was there).
+struct LogLost {};
+
+// Another way to it, of the form that Start named: after LogLost of any room, when somebody
+// listens.
+struct NewLog {
+    UniqueFd log;
+};
+
 }  // namespace holdfast::links

@@ -5,7 +5,7 @@
 
 namespace holdfast::links {
 
-using ParentToSmtpin = std::variant<Start, Peer, Listener, Go, Drain>;
-using SmtpinToParent = std::variant<Ready, Malformed>;
+using ParentToSmtpin = std::variant<Start, Peer, Listener, Go, Drain, NewLog>;
+using SmtpinToParent = std::variant<Ready, Malformed, LogLost>;
 
 }  // namespace holdfast::links

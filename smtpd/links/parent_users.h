@@ -5,7 +5,7 @@
 
 namespace holdfast::links {
 
-using ParentToUsers = std::variant<Start, Peer, Go, Drain>;
-using UsersToParent = std::variant<Ready, Malformed>;
+using ParentToUsers = std::variant<Start, Peer, Go, Drain, NewLog>;
+using UsersToParent = std::variant<Ready, Malformed, LogLost>;
 
 }  // namespace holdfast::links

@@ -3,11 +3,17 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "smtpd/links/codec.h"
 
 namespace holdfast::links {
+
+// The users that the rooms run as are named like this. They get no mail.
+constexpr bool is_house_user(std::string_view name) {
+    return name.starts_with("_hf");
+}
 
 enum class Lookup : std::uint8_t { found, unknown, failed };  // failed: try again later
 template <>

@@ -27,16 +27,23 @@ bool would_block(const Error& error) {
 
 }  // namespace
 
-PacketChannel::PacketChannel(Loop& loop, UniqueFd socket, Callbacks callbacks)
+PacketChannel::PacketChannel(Loop& loop, UniqueFd socket, Callbacks callbacks,
+                             Descriptors descriptors)
     : loop_(loop),
       socket_(std::move(socket)),
       callbacks_(std::move(callbacks)),
-      watch_(loop, socket_.get(), [this](FdWatch::Ready ready) { on_ready(ready); }) {
+      watch_(loop, socket_.get(), [this](FdWatch::Ready ready) { on_ready(ready); }),
+      refused_from_birth_(refuses_descriptors(socket_.get())) {
+    if (descriptors == Descriptors::refused && !refused_from_birth_) {
+        refuse_descriptors(socket_.get());
+    }
     make_nonblocking(socket_.get());
     watch_.want_read(true);
 }
 
-PacketChannel::~PacketChannel() = default;
+PacketChannel::~PacketChannel() {
+    if (watchful_) haste_.emplace();
+}
 
 void PacketChannel::send(std::string_view frame, std::vector<int> fds,
                          std::shared_ptr<void> owner) {
@@ -88,6 +95,7 @@ void PacketChannel::on_ready(FdWatch::Ready ready) {
 }
 
 void PacketChannel::receive() {
+    if (watchful_ && descriptors_wait(socket_.get())) return end(ChannelEnd::malformed);
     auto packet = receive_packet_into(socket_.get(), receive_buffer());
     if (!packet) {
         if (would_block(packet.error())) return;

@@ -9,12 +9,14 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "smtpd/base/descriptors.h"
 #include "smtpd/base/packet.h"
 #include "smtpd/base/panic.h"
 #include "smtpd/base/unique_fd.h"
@@ -41,7 +43,11 @@ class PacketChannel {
         std::function<void()> on_drained;
     };
 
-    PacketChannel(Loop& loop, UniqueFd socket, Callbacks callbacks);
+    // Descriptors that this channel never carries are refused, by a kernel that can: a peer that
+    // has been broken into cannot use them to hold up this process.
+    enum class Descriptors : std::uint8_t { carried, refused };
+
+    PacketChannel(Loop& loop, UniqueFd socket, Callbacks callbacks, Descriptors descriptors);
     ~PacketChannel();
     PacketChannel(const PacketChannel&) = delete;
     PacketChannel& operator=(const PacketChannel&) = delete;
@@ -54,6 +60,11 @@ class PacketChannel {
 
     // Stops and resumes reading: the peer's sends block or queue up meanwhile.
     void want_read(bool wanted);
+
+    // The peer may be anybody. Where the kernel has not refused descriptors from the first, a
+    // packet with descriptors is never received: it ends the channel as malformed, and the channel
+    // is closed in a hurry. Not for a channel that carries some.
+    void distrust() { watchful_ = !refused_from_birth_; }
 
     std::size_t backlog() const { return backlog_; }
     int socket() const { return socket_.get(); }
@@ -72,9 +83,12 @@ class PacketChannel {
     void flush_later();
 
     Loop& loop_;
+    std::optional<HastyClose> haste_;  // outlives the socket
     UniqueFd socket_;
     Callbacks callbacks_;
     FdWatch watch_;
+    bool refused_from_birth_;
+    bool watchful_ = false;
     std::deque<Outgoing> queue_;
     std::size_t backlog_ = 0;
     bool flush_planned_ = false;
@@ -90,7 +104,9 @@ class Channel {
   public:
     template <class Handler>
     Channel(Loop& loop, UniqueFd socket, Handler& handler, links::Tail tail = links::Tail::strict)
-        : packets_(loop, std::move(socket), callbacks(handler, tail)) {}
+        : packets_(loop, std::move(socket), callbacks(handler, tail),
+                   links::holds_descriptors<In>() ? PacketChannel::Descriptors::carried
+                                                  : PacketChannel::Descriptors::refused) {}
 
     void send(Out message) {
         links::Encoder encoder;
@@ -102,6 +118,11 @@ class Channel {
 
     void flush() { packets_.flush(); }
     void want_read(bool wanted) { packets_.want_read(wanted); }
+    void distrust()
+        requires(!links::holds_descriptors<In>())
+    {
+        packets_.distrust();
+    }
     std::size_t backlog() const { return packets_.backlog(); }
     int socket() const { return packets_.socket(); }
 

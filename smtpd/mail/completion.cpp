@@ -13,8 +13,6 @@ namespace holdfast {
 
 namespace {
 
-using Fields = std::span<const HeaderField>;
-
 constexpr std::array<std::string_view, 10> address_fields{
     "From",        "Sender",        "Reply-To",        "To",        "Cc",
     "Resent-From", "Resent-Sender", "Resent-Reply-To", "Resent-To", "Resent-Cc"};
@@ -38,25 +36,39 @@ bool is_resent_field(const HeaderField& field) {
     return ascii::equal(field.name.substr(0, resent.size()), resent);
 }
 
+// How many more addresses of a header are read.
+class Reading {
+  public:
+    // Nothing where the field is too much.
+    std::optional<AddressList> read(const HeaderField& field) {
+        const auto separates = [](char c) { return c == ',' || c == ';'; };
+        if (field.value.size() > max_address_field) return std::nullopt;
+        const auto most =
+            static_cast<std::size_t>(std::ranges::count_if(field.value, separates)) + 1;
+        if (most > left_) return std::nullopt;
+        left_ -= most;
+        return parse_address_list(field.value, BareWords::unreadable);
+    }
+
+  private:
+    std::size_t left_ = max_header_addresses;
+};
+
 // Names somebody, even if we can't read whom: "<>", "," and a mere comment don't.
-bool names_somebody(const HeaderField& field) {
-    const AddressList list = parse_address_list(field.value, BareWords::unreadable);
+bool names_somebody(const HeaderField& field, Reading& reading) {
+    const auto list = reading.read(field);
+    if (!list) return true;
     const auto says_something = [](const std::string& piece) {
         return std::ranges::any_of(piece, [](char c) {
             return ascii::is_alphanumeric(c) || static_cast<unsigned char>(c) > 0x7f;
         });
     };
-    return !list.addresses.empty() || std::ranges::any_of(list.unreadable, says_something);
+    return !list->addresses.empty() || std::ranges::any_of(list->unreadable, says_something);
 }
 
-bool is_usable(const HeaderField& field) {
-    if (field.named("From") || field.named("Resent-From")) return names_somebody(field);
+bool is_usable(const HeaderField& field, Reading& reading) {
+    if (field.named("From") || field.named("Resent-From")) return names_somebody(field, reading);
     return !field.blank();
-}
-
-bool has_usable(Fields fields, std::string_view name) {
-    return std::ranges::any_of(
-        fields, [&](const HeaderField& field) { return field.named(name) && is_usable(field); });
 }
 
 WallTime submitted_at(const Completion& facts) {
@@ -85,43 +97,67 @@ std::string value_of(std::string_view required, const Completion& facts) {
     return "<" + facts.id.text() + "@" + facts.hostname + ">";
 }
 
+// A field that every message must have, or every resent one, under its full name.
+struct Required {
+    std::string name;
+    std::string_view kind;
+    bool there = false;
+};
+
+// Reads the header twice, keeping nothing of it: it may have as many fields as fit into it.
 class HeaderCompletion {
   public:
-    HeaderCompletion(Fields fields, const Completion& facts) : fields_(fields), facts_(facts) {
-        if (facts.work == HeaderWork::keep) return;
-        const bool is_resent = std::ranges::any_of(fields, is_resent_field);
-        for (const std::string_view name : required_fields) {
-            require(std::string(name), name);
-            if (is_resent) require(std::string(resent).append(name), name);
-        }
+    HeaderCompletion(std::string_view header, const Completion& facts)
+        : header_(header), facts_(facts) {
+        skip_mbox_lines(header_);
+        if (facts.work == HeaderWork::complete) find_missing();
     }
 
-    std::string bytes() const {
-        std::string out = received();
-        for (const HeaderField& field : fields_) {
-            if (!is_private_field(field) && !is_replaced(field)) append(out, field);
+    CompletedHeader complete() const {
+        CompletedHeader completed;
+        completed.bytes = received();
+        std::string_view rest = header_;
+        Reading reading;
+        while (const auto field = take_field(rest)) {
+            if (field->named("Received")) ++completed.hops;
+            if (is_private_field(*field) || is_replaced(*field)) continue;
+            append(completed.bytes, *field, reading);
         }
-        for (const Added& field : added_) {
-            out.append(field.name).append(": ").append(field.value).push_back('\n');
+        for (const Required& field : missing_) {
+            completed.bytes.append(field.name).append(": ").append(value_of(field.kind, facts_));
+            completed.bytes.push_back('\n');
         }
-        out.push_back('\n');
-        return out;
+        completed.bytes.push_back('\n');
+        if (rest.starts_with('\n')) rest.remove_prefix(1);
+        completed.bytes.append(rest);
+        return completed;
     }
 
   private:
-    struct Added {
-        std::string name;
-        std::string value;
-    };
-
-    void require(std::string name, std::string_view kind) {
-        if (has_usable(fields_, name)) return;
-        added_.push_back({std::move(name), value_of(kind, facts_)});
+    void find_missing() {
+        std::vector<Required> required;
+        for (const std::string_view kind : required_fields) {
+            required.push_back({std::string(kind), kind});
+            required.push_back({std::string(resent).append(kind), kind});
+        }
+        bool is_resent = false;
+        std::string_view rest = header_;
+        Reading reading;
+        while (const auto field = take_field(rest)) {
+            is_resent = is_resent || is_resent_field(*field);
+            for (Required& one : required) {
+                if (!one.there && field->named(one.name)) one.there = is_usable(*field, reading);
+            }
+        }
+        for (Required& one : required) {
+            const bool wanted = is_resent || one.name == one.kind;
+            if (wanted && !one.there) missing_.push_back(std::move(one));
+        }
     }
 
     bool is_replaced(const HeaderField& field) const {
-        return std::ranges::any_of(added_,
-                                   [&](const Added& added) { return field.named(added.name); });
+        return std::ranges::any_of(
+            missing_, [&](const Required& missing) { return field.named(missing.name); });
     }
 
     // RFC 5321 section 4.4, with what tells the admin who it was.
@@ -130,19 +166,21 @@ class HeaderCompletion {
                "\n\t(uid " + std::to_string(facts_.uid) + "); " + rfc5322_date(facts_.now) + "\n";
     }
 
-    void append(std::string& out, const HeaderField& field) const {
-        if (facts_.work == HeaderWork::complete && is_address_field(field)) {
-            append_qualified(out, field);
+    void append(std::string& out, const HeaderField& field, Reading& reading) const {
+        const bool qualify = facts_.work == HeaderWork::complete && is_address_field(field);
+        const auto list = qualify ? reading.read(field) : std::nullopt;
+        if (list) {
+            append_qualified(out, field, *list);
         } else {
             out.append(field.raw);
         }
         if (!out.ends_with('\n')) out.push_back('\n');
     }
 
-    void append_qualified(std::string& out, const HeaderField& field) const {
+    void append_qualified(std::string& out, const HeaderField& field,
+                          const AddressList& list) const {
         const auto value_begin = static_cast<std::size_t>(field.value.data() - field.raw.data());
         std::size_t done = 0;
-        const AddressList list = parse_address_list(field.value, BareWords::unreadable);
         for (const ListedAddress& address : list.addresses) {
             if (address.has_domain) continue;
             const std::size_t end = value_begin + address.local_end;
@@ -152,9 +190,9 @@ class HeaderCompletion {
         out.append(field.raw.substr(done));
     }
 
-    Fields fields_;
+    std::string_view header_;
     const Completion& facts_;
-    std::vector<Added> added_;
+    std::vector<Required> missing_;
 };
 
 Completion harmless(const Completion& facts) {
@@ -179,13 +217,8 @@ std::optional<Address> login_address(std::string_view user, std::uint32_t uid,
 }
 
 CompletedHeader complete_header(std::string_view header, const Completion& facts) {
-    const SplitMessage split = split_message(header);
     const Completion clean = harmless(facts);
-    CompletedHeader completed;
-    completed.bytes = HeaderCompletion(split.fields, clean).bytes().append(split.body);
-    completed.hops = static_cast<std::size_t>(std::ranges::count_if(
-        split.fields, [](const HeaderField& field) { return field.named("Received"); }));
-    return completed;
+    return HeaderCompletion(header, clean).complete();
 }
 
 std::optional<std::size_t> header_length(std::string_view message) {
@@ -193,6 +226,15 @@ std::optional<std::size_t> header_length(std::string_view message) {
     const std::size_t end = message.find("\n\n");
     if (end == std::string_view::npos) return std::nullopt;
     return end + 2;
+}
+
+bool header_ends_within(std::string_view begin) {
+    skip_mbox_lines(begin);
+    while (take_field(begin)) {
+    }
+    // A line that is not whole may yet become a field, unless it is longer than any name.
+    constexpr std::size_t longest_name = 1000;
+    return begin.find('\n') != std::string_view::npos || begin.size() > longest_name;
 }
 
 }  // namespace holdfast

@@ -47,6 +47,12 @@ struct CompletedHeader {
     std::size_t hops = 0;
 };
 
+// What is read in a header, so that its size bounds the time and the memory that it takes: an
+// address field of more bytes, or behind so many addresses of the same header, goes out byte for
+// byte, and a From of that kind counts as one that names somebody.
+inline constexpr std::size_t max_address_field = std::size_t{256} * 1024;
+inline constexpr std::size_t max_header_addresses = 20'000;
+
 // `header` is everything up to and including the first blank line, or the whole message where it
 // has none. Bcc, Resent-Bcc, Return-Path, Content-Length and leading "From " lines are taken out
 // (the client has done so already, if it is ours).
@@ -55,5 +61,9 @@ CompletedHeader complete_header(std::string_view header, const Completion& facts
 // Bytes of `message` up to and including the blank line that ends its header; nothing where no
 // blank line has come yet. LF line ends.
 std::optional<std::size_t> header_length(std::string_view message);
+
+// Whether the header is known to end within `begin`, the start of a message, though no blank line
+// has come: at a line that is no field. complete_header() takes such a start for the header.
+bool header_ends_within(std::string_view begin);
 
 }  // namespace holdfast

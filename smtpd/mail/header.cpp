@@ -80,19 +80,23 @@ bool HeaderField::blank() const {
     return ascii::trimmed(value).empty();
 }
 
-SplitMessage split_message(std::string_view message) {
+std::optional<HeaderField> take_field(std::string_view& message) {
+    const std::string_view name = field_name(first_line(message));
+    if (name.empty()) return std::nullopt;
+    const HeaderField field = first_field(message, name);
+    message.remove_prefix(field.raw.size());
+    return field;
+}
+
+void skip_mbox_lines(std::string_view& message) {
     while (is_mbox_line(first_line(message))) message.remove_prefix(first_line(message).size());
+}
+
+SplitMessage split_message(std::string_view message) {
+    skip_mbox_lines(message);
     SplitMessage split;
-    while (!message.empty()) {
-        if (message.front() == '\n') {
-            message.remove_prefix(1);
-            break;
-        }
-        const std::string_view name = field_name(first_line(message));
-        if (name.empty()) break;
-        split.fields.push_back(first_field(message, name));
-        message.remove_prefix(split.fields.back().raw.size());
-    }
+    while (const auto field = take_field(message)) split.fields.push_back(*field);
+    if (message.starts_with('\n')) message.remove_prefix(1);
     split.body = message;
     return split;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,6 +24,13 @@ struct SplitMessage {
     std::vector<HeaderField> fields;  // without the mbox lines ("From ", ">From ") before them
     std::string_view body;            // behind the blank line, or from the first line that is none
 };
+
+// Takes the field off that `message` begins with, with its continuations; nothing where it begins
+// with none.
+std::optional<HeaderField> take_field(std::string_view& message);
+
+// Takes the mbox lines off.
+void skip_mbox_lines(std::string_view& message);
 
 // The header ends at the first empty line, which belongs to neither part, or before the first line
 // that is neither a field nor the continuation of one. A line of white space continues a field.

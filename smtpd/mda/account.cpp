@@ -7,6 +7,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "smtpd/links/users_client.h"
 #include "smtpd/mda/outcome.h"
 
 namespace holdfast::mda {
@@ -25,10 +26,12 @@ std::vector<gid_t> groups_of(const passwd& entry) {
     return groups;
 }
 
-// A name becomes a file name in the mail folder. "alice.lock" is the lock file of alice.
-bool fit_for_a_file(std::string_view name) {
-    return !name.empty() && name.size() <= 64 && !name.starts_with('.') &&
-           name.find('/') == std::string_view::npos && !name.ends_with(".lock");
+// Not the users of the rooms. A name becomes a file name in the mail folder, where "alice.lock" is
+// the lock file of alice.
+bool may_get_mail(std::string_view name) {
+    return !name.empty() && !links::is_house_user(name) && name.size() <= 64 &&
+           !name.starts_with('.') && name.find('/') == std::string_view::npos &&
+           !name.ends_with(".lock");
 }
 
 Destination as_oneself(const Account& account, const Setting& setting,
@@ -50,7 +53,7 @@ Outcome no_account(const std::string& name, int code) {
 }
 
 std::expected<Account, Outcome> find_account(const std::string& name) {
-    if (!fit_for_a_file(name)) return std::unexpected(no_account(name, 0));
+    if (!may_get_mail(name)) return std::unexpected(no_account(name, 0));
     alarm(patience_seconds);
     std::vector<char> buffer(max_entry);
     passwd entry{};
@@ -61,7 +64,7 @@ std::expected<Account, Outcome> find_account(const std::string& name) {
     if (found == nullptr) return std::unexpected(no_account(name, code));
     Account account{entry.pw_name, entry.pw_uid, entry.pw_gid, groups, entry.pw_dir};
     // A directory service may answer for another spelling of the name.
-    if (!fit_for_a_file(account.name)) return std::unexpected(no_account(account.name, 0));
+    if (!may_get_mail(account.name)) return std::unexpected(no_account(account.name, 0));
     return account;
 }
 

@@ -1,5 +1,7 @@
 #include "smtpd/mda/agent.h"
 
+#include <algorithm>
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sysexits.h>
@@ -42,7 +44,8 @@ int Agent::run() {
             give_credit();
             flush();
         }
-        if (sure) next = receive();
+        // Its next order is the next agent's, who makes the Maildir anew.
+        if (sure) next = stale_ && incoming_.empty() ? Next::end : receive();
     }
     sure = sure && store_batch();
     flush();
@@ -116,12 +119,19 @@ bool Agent::store_batch() {
     if (batch_.empty()) return true;
     auto outcomes = std::visit([&](const auto& to) { return to.store(batch_); }, mailbox_);
     if (outcomes.size() != batch_.size()) return false;
+    const bool all_well = std::ranges::all_of(
+        outcomes, [](const Outcome& one) { return one.verdict == Verdict::delivered; });
+    stale_ = stale_ || (!all_well && is_gone());
     for (std::size_t i = 0; i < outcomes.size(); ++i) {
         send(links::Report{batch_[i].order.job, std::move(outcomes[i])});
     }
     batch_.clear();
     batch_memory_ = 0;
     return true;
+}
+
+bool Agent::is_gone() const {
+    return std::visit([](const auto& to) { return to.gone(); }, mailbox_);
 }
 
 void Agent::give_credit() {

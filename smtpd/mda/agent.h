@@ -34,6 +34,7 @@ class Agent {
     void finish_front();
     bool more_is_here() const;
     bool store_batch();
+    bool is_gone() const;
     void send(links::MdaToQmgr message);
     void give_credit();
     void flush();
@@ -46,6 +47,7 @@ class Agent {
     std::vector<Parcel> batch_;
     std::size_t batch_memory_ = 0;
     std::uint64_t credit_ = 0;
+    bool stale_ = false;  // its mailbox is not where it was
 };
 
 }  // namespace holdfast::mda

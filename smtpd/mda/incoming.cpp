@@ -46,14 +46,19 @@ bool Incoming::feed(std::string_view bytes) {
 void Incoming::keep(std::string_view bytes) {
     if (refusal_) return;
     Content& content = parcel_.content;
-    if (const auto done = content.append(bytes); !done) return give_up(retry_after(done.error()));
+    if (const auto done = content.append(bytes); !done) return give_up(not_written(done.error()));
     if (!content.wants_file()) return;
     look_for_loop();
     if (refusal_) return;
     auto file = std::visit([&](const auto& to) { return to.spill_file(parcel_.order); }, mailbox_);
     if (!file) return give_up(retry_after(file.error()));
     const auto done = content.spill(std::move(*file));
-    if (!done) give_up(retry_after(done.error()));
+    if (!done) give_up(not_written(done.error()));
+}
+
+Outcome Incoming::not_written(const Error& why) const {
+    const std::string place = std::visit([](const auto& to) { return to.spill_place(); }, mailbox_);
+    return retry_after(Error(why.code(), "write in", place));
 }
 
 void Incoming::finish() {

@@ -36,6 +36,7 @@ class Incoming {
     void keep(std::string_view bytes);
     void finish();
     void look_for_loop();
+    Outcome not_written(const Error& why) const;
     void give_up(Outcome why);
 
     const Mailbox& mailbox_;

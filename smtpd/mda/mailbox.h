@@ -17,6 +17,8 @@ struct Closed {
         return plain_error(why.text);
     }
     void discard(const links::Deliver& /*order*/) const {}
+    std::string spill_place() const { return {}; }
+    bool gone() const { return false; }
     std::vector<Outcome> store(std::span<const Parcel> batch) const {
         return std::vector(batch.size(), why);
     }

@@ -130,6 +130,17 @@ void Maildir::discard(const links::Deliver& order) const {
     unlinkat(tmp_.get(), name(order).c_str(), 0);
 }
 
+bool Maildir::gone() const {
+    const auto is_elsewhere = [](int folder, const std::string& path) {
+        struct stat held{};
+        struct stat now{};
+        return fstat(folder, &held) != 0 || stat(path.c_str(), &now) != 0 ||
+               held.st_ino != now.st_ino || held.st_dev != now.st_dev;
+    };
+    return is_elsewhere(tmp_.get(), path() + "/tmp") || is_elsewhere(new_.get(), path() + "/new") ||
+           is_elsewhere(cur_.get(), path() + "/cur");
+}
+
 std::vector<Outcome> Maildir::store(std::span<const Parcel> batch) const {
     const auto all_later = [&](const Error& why) {
         return std::vector<Outcome>(batch.size(), retry_after(why));

@@ -33,6 +33,12 @@ class Maildir {
     // The file in tmp/ that will be the message; removed by discard() if it never gets complete.
     Result<UniqueFd> spill_file(const links::Deliver& order) const;
     void discard(const links::Deliver& order) const;
+    // Where that file is, for messages.
+    std::string spill_place() const { return path() + "/tmp"; }
+
+    // The user has removed it, or put it elsewhere. A confined agent cannot make another: the next
+    // one can.
+    bool gone() const;
 
     // Stores; durable on return. One outcome for each, or none at all where it can't be told what
     // will be on the disk after a crash: then nothing may be said about them.

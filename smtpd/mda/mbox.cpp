@@ -51,7 +51,13 @@ Result<UniqueFd> Mbox::spill_file(const links::Deliver& order) const {
 std::vector<Outcome> Mbox::store(std::span<const Parcel> batch) const {
     auto held = lock();
     if (!held) return std::vector<Outcome>(batch.size(), held.error());
-    return append_to_mbox(held->mailbox.fd(), folder_.get(), held->lock, batch);
+    auto outcomes = append_to_mbox(held->mailbox.fd(), folder_.get(), held->lock, batch);
+    for (Outcome& one : outcomes) {
+        if (one.verdict == Verdict::retry) {
+            one.text = "mailbox " + settings_.folder + "/" + settings_.name + ": " + one.text;
+        }
+    }
+    return outcomes;
 }
 
 std::expected<Mbox::Held, Outcome> Mbox::lock() const {

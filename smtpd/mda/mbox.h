@@ -38,6 +38,11 @@ class Mbox {
     // In the mail folder, so that the user's quota counts, and without a name.
     Result<UniqueFd> spill_file(const links::Deliver& order) const;
     void discard(const links::Deliver& /*order*/) const {}
+    // Where that file is, for messages.
+    std::string spill_place() const { return settings_.folder; }
+
+    // Nothing that could go: the folder is the administrator's.
+    bool gone() const { return false; }
 
     // Appends, in order; durable on return. One outcome for each, or none at all where a failed
     // append could not be undone: then nothing may be said about it.

@@ -1,6 +1,7 @@
 #include "smtpd/parent/agents.h"
 
 #include <algorithm>
+#include <csignal>
 
 #include "smtpd/base/log.h"
 
@@ -19,9 +20,13 @@ bool plausible_name(std::string_view name) {
 
 // An agent says nothing to the parent but Ready; its end is what matters.
 struct Agents::Agent {
+    explicit Agent(Loop& loop) : end_timer(loop, [this] { process->kill(SIGKILL); }) {}
+
+    std::uint64_t request = 0;
     std::unique_ptr<Process> process;
     std::optional<Channel<links::ParentToMda, links::MdaToParent>> channel;
     MonoTime started;
+    Timer end_timer;
 
     void on(links::Ready&&) {}
     void on_end(ChannelEnd) { channel.reset(); }
@@ -58,11 +63,12 @@ Status Agents::start_agent(const links::SpawnMda& request) {
     auto to_qmgr = make_channel();
     if (!to_qmgr) return to_qmgr.error().pass();
     auto process = Process::start(
-        loop_, {outfit_.libexec + "/mda", {"mda", request.user}, to_parent->second.get()},
+        loop_, {outfit_.libexec + "/mda", {"smtpd: mda", request.user}, to_parent->second.get()},
         [this, user = request.user](Ending ending) { ended(user, ending); });
     if (!process) return process.error().pass();
 
-    auto agent = std::make_unique<Agent>();
+    auto agent = std::make_unique<Agent>(loop_);
+    agent->request = request.request;
     agent->process = std::move(*process);
     agent->started = loop_.now();
     agent->channel.emplace(loop_, std::move(to_parent->first), *agent, links::Tail::skip);
@@ -95,8 +101,18 @@ void Agents::refuse(const links::SpawnMda& request, std::string_view why) {
     reply_(links::MdaRefused{request.request, std::string(why)});
 }
 
+void Agents::abandon(const links::AbandonMda& request) {
+    std::erase_if(waiting_, [&](const auto& one) { return one.request == request.request; });
+    for (auto& [user, agent] : agents_) {
+        if (agent->request == request.request) agent->end_timer.set(end_limit);
+    }
+}
+
 void Agents::forget_requests() {
     waiting_.clear();
+    for (auto& [user, agent] : agents_) {
+        if (!agent->end_timer.pending()) agent->end_timer.set(orphan_limit);
+    }
 }
 
 void Agents::kill_all(int signal) {

@@ -26,6 +26,8 @@ class Agents {
     static constexpr std::size_t max_agents = 100;
     static constexpr std::size_t max_waiting = 1000;
     static constexpr std::size_t max_user_name = 64;
+    static constexpr Duration end_limit = std::chrono::seconds(5);
+    static constexpr Duration orphan_limit = std::chrono::seconds(60);
 
     Agents(Loop& loop, Reply reply);
     ~Agents();
@@ -36,8 +38,13 @@ class Agents {
     // one user could deliver one message twice.
     void spawn(links::SpawnMda request);
 
+    // qmgr wants nothing more of the agent of this request: what waits is dropped, what lives has
+    // `end_limit` to end by itself. A request that nobody knows has ended already.
+    void abandon(const links::AbandonMda& request);
+
     // qmgr has died: requests of the dead one are forgotten. Its agents see their channel end,
-    // finish the message in hand and go; the new qmgr's requests wait for that.
+    // finish the message in hand within `orphan_limit` and go; the new qmgr's requests wait for
+    // that.
     void forget_requests();
 
     void kill_all(int signal);

@@ -1,15 +1,14 @@
 #include "smtpd/parent/background.h"
 
 #include <cstdlib>
-#include <cstring>
 
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
+
+#include "smtpd/parent/system_log.h"
 
 namespace holdfast {
 
@@ -26,18 +25,6 @@ namespace {
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
     _exit(WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE);
-}
-
-UniqueFd connect_to_syslog() {
-    UniqueFd fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::strcpy(address.sun_path, "/dev/log");
-    if (!fd ||
-        connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-        return {};
-    }
-    return fd;
 }
 
 // systemd names the device and inode of the stream that it connected (systemd.exec(5)).
@@ -78,9 +65,7 @@ void Background::ready() {
 }
 
 LogSink open_log_sink(bool foreground) {
-    if (!foreground) {
-        if (UniqueFd syslog = connect_to_syslog()) return {std::move(syslog), log::Form::datagram};
-    }
+    if (!foreground) return {SystemLog::connect(system_log_path), log::Form::datagram};
     UniqueFd own(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3));
     const bool journal = is_journal_stream(STDERR_FILENO);
     return {std::move(own), journal ? log::Form::journal : log::Form::stream};

@@ -28,7 +28,7 @@ struct LogSink {
 };
 
 // Standard error in the foreground (as a journal stream where systemd says that it is one),
-// /dev/log in the background; standard error too where nobody listens on /dev/log.
+// /dev/log in the background, whether somebody listens there now or not: see system_log.h.
 LogSink open_log_sink(bool foreground);
 
 }  // namespace holdfast

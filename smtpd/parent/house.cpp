@@ -10,6 +10,7 @@
 #include "smtpd/base/log.h"
 #include "smtpd/base/panic.h"
 #include "smtpd/base/paths.h"
+#include "smtpd/base/write.h"
 #include "smtpd/links/snapshot_file.h"
 
 namespace holdfast {
@@ -36,6 +37,8 @@ House::House(Loop& loop, HouseFacts facts, links::Plan plan, std::vector<BoundLi
              ControlSocket control)
     : loop_(loop),
       facts_(std::move(facts)),
+      log_(loop, facts_.outfit.log, system_log_path, [this] { log_opened(); }),
+      log_keeper_(loop, [this] { log_.lost(); }),
       plan_(std::move(plan)),
       listeners_(std::move(listeners)),
       control_(std::move(control)),
@@ -155,7 +158,11 @@ void House::room_ended(Resident& room, const Ending& ending) {
         return next_step_of_stop();
     }
     log::error("room-ended", {{"room", name}, {"how", ending.text()}});
-    if (phase_ == Phase::starting) return fail(EX_SOFTWARE);
+    if (phase_ == Phase::starting) {
+        failure_ = "the room " + std::string(name) + " could not start (" + ending.text() +
+                   "): its last line in the log says why";
+        return fail(EX_SOFTWARE);
+    }
     if (room.row().room == links::Room::qmgr) agents_.forget_requests();
     room.plan_restart();
 }
@@ -217,8 +224,18 @@ void House::kill_the_rest() {
     next_step_of_stop();
 }
 
+// Agents do without: they live for seconds, and qmgr logs what they did.
+void House::log_opened() {
+    log::reopen(duplicate(facts_.outfit.log));
+    for (Resident& room : rooms_) room.send(links::NewLog{duplicate(facts_.outfit.log)});
+}
+
 void House::on(links::SpawnMda&& request) {
     agents_.spawn(std::move(request));
+}
+
+void House::on(links::AbandonMda&& request) {
+    agents_.abandon(request);
 }
 
 void House::on(links::StopQuery&& query) {
@@ -258,11 +275,11 @@ links::StatusReply House::status(std::uint64_t request) {
 }
 
 void House::on(links::AliasesQuery&& query) {
-    reload_aliases([this, request = query.request](const Status& result) {
-        links::Done done{request, EX_OK, {}};
-        if (!result) {
+    reload_aliases([this, request = query.request](const AliasNews& news) {
+        links::Done done{request, EX_OK, news.complaints};
+        if (!news.read) {
             done.status = EX_CONFIG;
-            done.text = result.error().text();
+            done.text += news.read.error().text();
         }
         room(links::Room::control).send(std::move(done));
     });
@@ -270,31 +287,35 @@ void House::on(links::AliasesQuery&& query) {
 
 // Requests that come while the probe runs wait for a run of their own: the file may have changed
 // after this one had read it.
-void House::reload_aliases(std::function<void(const Status&)> done) {
+void House::reload_aliases(std::function<void(const AliasNews&)> done) {
     aliases_next_.push_back(std::move(done));
     if (!aliases_probe_) read_aliases();
 }
 
 void House::read_aliases() {
     aliases_waiting_ = std::exchange(aliases_next_, {});
+    ProbeRequest request = facts_.probe;
+    request.complaints = ProbeRequest::Complaints::kept;
     aliases_probe_ = std::make_unique<ProbeRun>(
-        loop_, facts_.probe, [this](Result<links::Plan> plan) { aliases_read(std::move(plan)); });
+        loop_, request, [this](ProbeAnswer answer) { aliases_read(std::move(answer)); });
 }
 
-void House::aliases_read(Result<links::Plan> plan) {
-    Status result;
-    if (plan) {
-        plan_.aliases = std::move(plan->aliases);
+// The complaints go to standard error too, as at the start: the journal's, under systemd.
+void House::aliases_read(ProbeAnswer answer) {
+    AliasNews news{{}, std::move(answer.complaints)};
+    static_cast<void>(write_all(STDERR_FILENO, news.complaints));
+    if (answer.plan) {
+        plan_.aliases = std::move(answer.plan->aliases);
         give_aliases();
     } else {
-        const std::string& reason = plan.error().text();
-        result = plain_error(reason.empty() ? "the configuration has errors (see mtactl check); "
-                                              "the aliases read before stay in force"
-                                            : reason);
-        log::error("aliases-failed", {{"reason", result.error()}});
+        const std::string& reason = answer.plan.error().text();
+        const std::string first_line = news.complaints.substr(0, news.complaints.find('\n'));
+        log::error("aliases-failed", {{"reason", reason.empty() ? first_line : reason}});
+        news.read = plain_error((reason.empty() ? "" : reason + "; ") +
+                                std::string("the aliases read before stay in force"));
     }
     aliases_probe_.reset();
-    for (const auto& done : std::exchange(aliases_waiting_, {})) done(result);
+    for (const auto& done : std::exchange(aliases_waiting_, {})) done(news);
     if (!aliases_next_.empty()) read_aliases();
 }
 

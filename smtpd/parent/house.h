@@ -9,11 +9,13 @@
 #include <string>
 #include <vector>
 
+#include "smtpd/loop/log_keeper.h"
 #include "smtpd/parent/agents.h"
 #include "smtpd/parent/instance.h"
 #include "smtpd/parent/listeners.h"
 #include "smtpd/parent/probe_run.h"
 #include "smtpd/parent/resident.h"
+#include "smtpd/parent/system_log.h"
 
 namespace holdfast {
 
@@ -35,7 +37,16 @@ class House {
     // Ends the rooms in order, then the loop with status 0.
     void stop(Stop how);
 
-    void reload_aliases(std::function<void(const Status&)> done);
+    // `done` hears what is to be said of the files: complaints with their places, a line each.
+    // With errors the aliases that were read before stay in force.
+    struct AliasNews {
+        Status read;
+        std::string complaints;
+    };
+    void reload_aliases(std::function<void(const AliasNews&)> done);
+
+    // Why the start has failed, for a person; empty where it has not.
+    const std::string& failure() const { return failure_; }
 
     // The rooms' calls.
     void room_ready(Resident& room);
@@ -43,9 +54,11 @@ class House {
     void room_malformed(links::Room sender);
     void start_again(Resident& room);
     void on(links::SpawnMda&& request);
+    void on(links::AbandonMda&& request);
     void on(links::StatusQuery&& query);
     void on(links::StopQuery&& query);
     void on(links::AliasesQuery&& query);
+    void on(links::LogLost&&) { log_.lost(); }
 
   private:
     enum class Phase : std::uint8_t { starting, serving, stopping };
@@ -62,10 +75,14 @@ class House {
     void kill_the_rest();
     links::StatusReply status(std::uint64_t request);
     void read_aliases();
-    void aliases_read(Result<links::Plan> plan);
+    void aliases_read(ProbeAnswer answer);
+
+    void log_opened();
 
     Loop& loop_;
     HouseFacts facts_;
+    SystemLog log_;
+    LogKeeper log_keeper_;
     links::Plan plan_;
     std::vector<BoundListener> listeners_;
     ControlSocket control_;
@@ -77,8 +94,9 @@ class House {
     Timer start_deadline_;
     Timer stop_deadline_;
     std::unique_ptr<ProbeRun> aliases_probe_;
-    std::vector<std::function<void(const Status&)>> aliases_waiting_;  // for the run in progress
-    std::vector<std::function<void(const Status&)>> aliases_next_;     // for the one after it
+    std::vector<std::function<void(const AliasNews&)>> aliases_waiting_;  // for the run in progress
+    std::vector<std::function<void(const AliasNews&)>> aliases_next_;     // for the one after it
+    std::string failure_;
 };
 
 template <class Message>

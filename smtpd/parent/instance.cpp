@@ -11,6 +11,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "smtpd/base/descriptors.h"
+
 namespace holdfast {
 
 namespace {
@@ -44,6 +46,7 @@ Status bind_and_listen(int socket, const std::string& path) {
         return errno_error("bind the control socket", path);
     }
     if (chmod(path.c_str(), socket_mode) != 0) return errno_error("chmod", path);
+    refuse_descriptors(socket);  // from everybody who connects
     if (listen(socket, SOMAXCONN) != 0) return errno_error("listen on", path);
     return {};
 }

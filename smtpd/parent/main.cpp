@@ -14,6 +14,7 @@
 #include "smtpd/parent/background.h"
 #include "smtpd/parent/house.h"
 #include "smtpd/parent/options.h"
+#include "smtpd/parent/spool_check.h"
 
 namespace holdfast {
 namespace {
@@ -66,8 +67,8 @@ void reset_process() {
 
 Result<links::Plan> read_config(Loop& loop, const ProbeRequest& request) {
     Result<links::Plan> plan = plain_error("the probe gave no answer");
-    const ProbeRun run(loop, request, [&](Result<links::Plan> result) {
-        plan = std::move(result);
+    const ProbeRun run(loop, request, [&](ProbeAnswer answer) {
+        plan = std::move(answer.plan);
         loop.stop();
     });
     loop.run();
@@ -94,6 +95,15 @@ void say_if_unprivileged(const Outfit& outfit) {
                                    "this user only"}});
 }
 
+// Who qmgr will be: smtpd's own user where that is not root.
+Status check_spool_for(const links::Plan& plan) {
+    links::Identity queue{"qmgr", geteuid(), getegid()};
+    for (const links::Identity& room : plan.identities) {
+        if (room.room == queue.room) queue = room;
+    }
+    return check_spool(paths::spool, queue);
+}
+
 // SIGTERM and SIGINT finish what is in hand, a second one cuts it; SIGHUP reads the aliases again.
 int live(Loop& loop, House& house) {
     bool asked = false;
@@ -102,9 +112,13 @@ int live(Loop& loop, House& house) {
     };
     const SignalWatch on_terminate(loop, SIGTERM, stop);
     const SignalWatch on_interrupt(loop, SIGINT, stop);
-    const SignalWatch on_hangup(loop, SIGHUP, [&] { house.reload_aliases([](const Status&) {}); });
+    const SignalWatch on_hangup(loop, SIGHUP,
+                                [&] { house.reload_aliases([](const House::AliasNews&) {}); });
     if (const auto started = house.start(); !started) return complain(started.error(), EX_OSERR);
-    return loop.run();
+    const int status = loop.run();
+    // The log has it too; but whoever started us may look here only.
+    if (!house.failure().empty()) std::fprintf(stderr, "smtpd: %s\n", house.failure().c_str());
+    return status;
 }
 
 int serve(const Options& options, Background background) {
@@ -117,6 +131,9 @@ int serve(const Options& options, Background background) {
     ProbeRequest probe{room_path("probe"), options.config};
     auto plan = read_config(loop, probe);
     if (!plan) return complain(plan.error(), plan.error().text().empty() ? EX_CONFIG : EX_OSERR);
+    if (const auto usable = check_spool_for(*plan); !usable) {
+        return complain(usable.error(), EX_OSFILE);
+    }
     auto listeners = bind_listeners(plan->listeners);
     if (!listeners) return complain(listeners.error(), EX_UNAVAILABLE);
 
@@ -140,7 +157,7 @@ int run(int argc, char** argv) {
     }
     switch (options->task) {
         case Options::Task::help:
-            std::fputs(usage, stdout);
+            std::fputs(help_text().c_str(), stdout);
             return EX_OK;
         case Options::Task::version:
             std::printf("holdfast %s\n", paths::version);

@@ -19,4 +19,7 @@ Result<Options> parse_options(int argc, char** argv);
 
 inline constexpr const char* usage = "usage: smtpd [-dhnV] [-f file]\n";
 
+// The usage, and each option in a line.
+std::string help_text();
+
 }  // namespace holdfast

@@ -27,8 +27,10 @@ std::vector<char*> pointers(const std::vector<std::string>& words) {
     return result;
 }
 
-// The child's descriptors: 0 and 1 nowhere, 2 inherited, 3 the channel, nothing else.
-bool arrange_fds(int channel) {
+// The child's descriptors: 0 and 1 nowhere, 2 inherited or its own, 3 the channel, nothing else.
+bool arrange_fds(int channel, int errors) {
+    // Before 3 is taken, whose number it may have.
+    if (errors != Program::our_errors && dup2(errors, STDERR_FILENO) < 0) return false;
     const int null = open("/dev/null", O_RDWR);
     if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0) return false;
     if (fcntl(STDERR_FILENO, F_GETFD) < 0 && dup2(null, STDERR_FILENO) < 0) return false;
@@ -51,7 +53,10 @@ void reset_signals() {
     static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
     static char* environment[] = {path, nullptr};
     reset_signals();
-    if (!arrange_fds(program.channel)) _exit(cannot_execute);
+    // Away from a terminal on which root started us: whoever becomes the user of a mailbox must
+    // not be able to type there (TIOCSTI).
+    setsid();
+    if (!arrange_fds(program.channel, program.errors)) _exit(cannot_execute);
     execve(program.path.c_str(), argv.data(), environment);
     const int error = errno;
     dprintf(STDERR_FILENO, "smtpd: cannot execute %s: %s\n", program.path.c_str(),

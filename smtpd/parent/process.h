@@ -31,6 +31,8 @@ struct Program {
     std::string path;               // an absolute path
     std::vector<std::string> argv;  // argv[0] is what ps shows
     int channel = -1;               // becomes fd 3 of the child
+    static constexpr int our_errors = -1;
+    int errors = our_errors;  // becomes fd 2
 };
 
 class Process {

@@ -30,9 +30,9 @@ Status Resident::start() {
     auto channel = make_channel();
     if (!channel) return channel.error().pass();
     const std::string name(links::room_name(row_.room));
-    auto process =
-        Process::start(loop_, {outfit_.libexec + "/" + name, {name}, channel->second.get()},
-                       [this](Ending ending) { on_process_end(ending); });
+    auto process = Process::start(
+        loop_, {outfit_.libexec + "/" + name, {"smtpd: " + name}, channel->second.get()},
+        [this](Ending ending) { on_process_end(ending); });
     if (!process) return process.error().pass();
     process_ = std::move(*process);
     started_ = loop_.now();

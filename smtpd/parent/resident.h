@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <type_traits>
 
+#include "smtpd/base/panic.h"
 #include "smtpd/parent/outfit.h"
 #include "smtpd/parent/process.h"
 #include "smtpd/parent/restart_budget.h"
@@ -31,13 +33,15 @@ class Resident {
     // House::start_again() is called when another start may be tried.
     void plan_restart() { restart_timer_.set(budget_.take(loop_.now())); }
 
-    // Only what the room's link holds; nothing where it has no channel now.
+    // What the room's link holds; nothing where it has no channel now.
     template <class Message>
     void send(Message message) {
         std::visit(
-            [&](auto& channel) {
+            [&]<class Link>(Link& channel) {
                 if constexpr (requires { channel.send(std::move(message)); }) {
                     channel.send(std::move(message));
+                } else if constexpr (!std::is_same_v<Link, std::monostate>) {
+                    panic("a message that the room's link does not have");
                 }
             },
             channel_);

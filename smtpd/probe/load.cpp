@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "smtpd/base/paths.h"
+#include "smtpd/config/alias_loops.h"
 #include "smtpd/config/aliases.h"
 #include "smtpd/config/listeners.h"
 #include "smtpd/config/parse.h"
@@ -42,7 +43,7 @@ class Loader {
         }
         parts.listeners = take(config::plan_listeners(parts.settings.listens));
         parts.names = take(config::choose_names(parts.settings, machine()));
-        parts.aliases = aliases(parts.settings);
+        parts.aliases = aliases(parts.settings, config::local_domains(parts.settings, parts.names));
         return {config::make_plan(std::move(parts)), std::move(diagnostics_)};
     }
 
@@ -88,13 +89,17 @@ class Loader {
                 read(paths::mailname, whole(paths::mailname), usual, max_mailname)};
     }
 
-    links::AliasSnapshot aliases(const config::Settings& settings) {
+    links::AliasSnapshot aliases(const config::Settings& settings,
+                                 const std::vector<std::string>& local_domains) {
         const bool named = settings.aliases.has_value();
         const std::string path = named ? settings.aliases->value : paths::aliases;
         const auto text =
             read(path, named ? settings.aliases->place : whole(path),
                  named ? Presence::required : Presence::optional, config::max_aliases);
-        return text ? take(config::parse_aliases(*text, path)) : links::AliasSnapshot{};
+        if (!text) return {};
+        auto table = take(config::parse_aliases(*text, path, local_domains));
+        diagnostics_.append(config::alias_loops(table, local_domains));
+        return table;
     }
 
     const AdminFiles& files_;

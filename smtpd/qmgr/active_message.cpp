@@ -1,5 +1,7 @@
 #include "smtpd/qmgr/active_message.h"
 
+#include <algorithm>
+
 #include "smtpd/base/log.h"
 
 namespace holdfast::qmgr {
@@ -7,6 +9,11 @@ namespace holdfast::qmgr {
 namespace {
 
 constexpr Duration disk_pause = std::chrono::seconds(30);
+
+bool in_vain(const queue::LogEntry& entry) {
+    const auto* attempted = std::get_if<queue::Attempted>(&entry.event);
+    return attempted != nullptr && attempted->outcome.verdict == Verdict::retry;
+}
 
 }  // namespace
 
@@ -58,12 +65,14 @@ void ActiveMessage::begin_round() {
 void ActiveMessage::begin_stop(std::size_t at) {
     const Round::Stop& stop = round_->stop(at);
     const Envelope& envelope = message_.envelope;
-    if (!house_.agents.has_room(stop.user)) {
-        house_.agents.park(stop.user, envelope.id);
+    const std::size_t weight = envelope.recipients.size();
+    if (!house_.agents.has_room(stop.user, weight)) {
+        house_.agents.park(stop.user, {envelope.id, weight});
         return round_->skip(at);
     }
     Job job;
     job.user = stop.user;
+    job.weight = weight;
     job.deliver.id = envelope.id;
     job.deliver.recipient = stop.refs.front().recipient;
     job.deliver.return_path = envelope.sender;
@@ -115,27 +124,54 @@ void ActiveMessage::check() {
 }
 
 void ActiveMessage::tell_news() {
-    for (const queue::LogEntry& entry : round_->take_news()) {
-        const auto* attempted = std::get_if<queue::Attempted>(&entry.event);
-        if (attempted == nullptr) continue;
-        const std::string& to = message_.envelope.recipients[attempted->recipient].address;
-        const std::string target = attempted->target.empty() ? "-" : attempted->target;
-        const Outcome& outcome = attempted->outcome;
-        if (outcome.verdict == Verdict::delivered) {
-            log::info("delivered", {{"msg", message_.envelope.id},
-                                    {"to", to},
-                                    {"target", target},
-                                    {"via", outcome.place},
-                                    {"delay", age()}});
-        } else {
-            log::info(outcome.verdict == Verdict::retry ? "deferred" : "refused",
-                      {{"msg", message_.envelope.id},
-                       {"to", to},
-                       {"target", target},
-                       {"status", outcome.enhanced},
-                       {"reason", outcome.text}});
-        }
+    for (const RoundNews::Item& news : round_->news().take()) tell(news);
+}
+
+void ActiveMessage::tell(const RoundNews::Item& news) const {
+    const MessageId& id = message_.envelope.id;
+    const std::string& to = message_.envelope.recipients[news.recipient].address;
+    const std::string target = news.target.empty() ? "-" : news.target;
+    const auto& [verdict, status, text, place] = news.outcome;
+    switch (verdict) {
+        case Verdict::delivered:
+            return log::info(
+                "delivered",
+                {{"msg", id}, {"to", to}, {"target", target}, {"via", place}, {"delay", delay()}});
+        case Verdict::retry:
+            return log::info("deferred", {{"msg", id},
+                                          {"to", to},
+                                          {"target", target},
+                                          {"status", status},
+                                          {"reason", text}});
+        case Verdict::refused:
+            break;
     }
+    log::warning(
+        "refused",
+        {{"msg", id}, {"to", to}, {"target", target}, {"status", status}, {"reason", text}});
+}
+
+void ActiveMessage::tell_rest() {
+    const auto name = [](Verdict verdict) {
+        if (verdict == Verdict::delivered) return "delivered";
+        return verdict == Verdict::retry ? "deferred" : "refused";
+    };
+    for (const RoundNews::Rest& rest : round_->news().take_rest()) {
+        const auto say = rest.verdict == Verdict::refused ? &log::warning : &log::info;
+        say(name(rest.verdict), {{"msg", message_.envelope.id},
+                                 {"recipients", rest.recipients},
+                                 {"mailbox", rest.mailbox.empty() ? "-" : rest.mailbox},
+                                 {"status", rest.status}});
+    }
+}
+
+// What lay in drop/ for long was submitted before it was admitted. A wall clock that jumps is
+// believed for a week.
+Duration ActiveMessage::delay() const {
+    const auto admitted = std::chrono::milliseconds(message_.envelope.admitted);
+    const std::chrono::milliseconds by_clock = house_.spool.wall().time_since_epoch() - admitted;
+    const auto least = std::chrono::duration_cast<std::chrono::milliseconds>(age());
+    return std::clamp<std::chrono::milliseconds>(by_clock, least, least + std::chrono::days(7));
 }
 
 // --- Its end -------------------------------------------------------------------------------------
@@ -148,68 +184,70 @@ void ActiveMessage::conclude() {
         round_->expire(short_duration(age()), wall());
         tell_news();
     }
-    if (round_->settled()) return finish();
-    const auto kind =
-        round_->has_entries() || !round_->skipped() ? Ending::Kind::deferred : Ending::Kind::parked;
-    const auto durability =
-        round_->has_success() ? queue::Durability::synced : queue::Durability::lazy;
-    record(durability, [this, kind] { end(kind); });
+    tell_rest();
+    tried_ = round_->has_entries() || !round_->skipped();
+    auto facts = due_notice();
+    if (!facts) return rest();
+    const auto notice = std::make_shared<const NoticeFacts>(std::move(*facts));
+    record(durability(), [this, notice] { write_notice(notice); });
 }
 
-void ActiveMessage::finish() {
-    std::vector<FailedRecipient> failed = failed_recipients(message_);
-    auto plan = plan_notice(message_.envelope, house_.router.origin());
-    if (!failed.empty() && plan) return announce_notice(std::move(failed), std::move(*plan));
-    const bool notice_died =
-        message_.envelope.source == Source::queue && !plan &&
-        message_.state.recipients.front().target({}).progress == queue::Progress::refused;
-    if (!failed.empty() || notice_died) {
-        log::warning("undeliverable", {{"msg", message_.envelope.id},
-                                       {"to", message_.envelope.recipients.front().address},
-                                       {"bounce", "none, the sender is null"}});
-    }
-    remove();
+// A success among others that it would leave pending must not be forgotten by a crash.
+queue::Durability ActiveMessage::durability() const {
+    return round_->has_success() ? queue::Durability::synced : queue::Durability::lazy;
 }
 
-// The log names the notice before it exists: after a crash the same one is made again, and where
-// it is in the queue already, its id says so.
-void ActiveMessage::announce_notice(std::vector<FailedRecipient> failed, NoticePlan plan) {
+// A sender hears of a recipient that failed at once, whatever becomes of the others.
+std::optional<NoticeFacts> ActiveMessage::due_notice() const {
+    auto failed = failed_recipients(message_);
+    auto bounce = plan_bounce(message_, house_.router.origin());
+    if (!failed.empty() && bounce) return notice_facts(std::move(*bounce), std::move(failed));
+    if (round_->settled() || !house_.backoff.overdue(age())) return std::nullopt;
+    auto late = delayed_recipients(message_);
+    auto warning = plan_delay(message_);
+    if (late.empty() || !warning) return std::nullopt;
+    return notice_facts(std::move(*warning), std::move(late));
+}
+
+NoticeFacts ActiveMessage::notice_facts(NoticePlan plan,
+                                        std::vector<NoticeRecipient> recipients) const {
     NoticeFacts facts;
+    facts.now = house_.spool.wall();
+    facts.id = MessageId::generate(facts.now);
     facts.hostname = house_.hostname;
     facts.origin = house_.router.origin();
-    facts.now = house_.spool.wall();
     facts.plan = std::move(plan);
     facts.failed = message_.envelope;
-    facts.recipients = std::move(failed);
-    const auto announced = announced_notice(message_);
-    notice_ = facts.id = announced ? *announced : MessageId::generate(facts.now);
-    if (!announced) round_->announce(facts.id, wall());
-    record(queue::Durability::synced, [this, facts = std::move(facts)] { write_notice(facts); });
+    facts.failed.recipients.clear();  // perhaps many, of which the notice tells some
+    facts.recipients = std::move(recipients);
+    return facts;
 }
 
-void ActiveMessage::write_notice(NoticeFacts facts) {
-    const auto write = [facts = std::move(facts),
+void ActiveMessage::write_notice(const Notice& notice) {
+    const auto write = [notice,
                         place = message_.body](queue::Store& store) -> Result<queue::Draft> {
+        const NoticeFacts& facts = *notice;
         const auto body = store.open_body(facts.failed.id, place);
         if (!body) return body.error().error.in("read the message for its bounce");
         const auto start = body->read(0, return_limit);
         if (!start) return start.error().in("read the message for its bounce");
-        auto draft = store.draft(notice_envelope(facts));
+        auto draft = store.draft(notice_envelope(facts), notice_verdicts(facts));
         if (!draft) return draft.error().pass();
         if (const auto done = draft->append(render_notice(facts, *start)); !done) {
             return done.error().pass();
         }
         return std::move(*draft);
     };
-    house_.spool.run(write, life_.guard([this](Result<queue::Draft> draft) {
+    house_.spool.run(write, life_.guard([this, notice](Result<queue::Draft> draft) {
         if (!draft) return notice_failed(draft.error());
-        house_.spool.commit(std::move(*draft), life_.guard([this](const queue::Commit& commit) {
-            notice_committed(commit);
-        }));
+        house_.spool.commit(std::move(*draft),
+                            life_.guard([this, notice](const queue::Commit& commit) {
+                                notice_committed(*notice, commit);
+                            }));
     }));
 }
 
-void ActiveMessage::notice_committed(const queue::Commit& commit) {
+void ActiveMessage::notice_committed(const NoticeFacts& facts, const queue::Commit& commit) {
     switch (commit.kind) {
         case queue::CommitKind::accepted:
         case queue::CommitKind::repeated:
@@ -223,16 +261,65 @@ void ActiveMessage::notice_committed(const queue::Commit& commit) {
             house_.health.failed(*commit.error);
             return notice_failed(*commit.error);
     }
-    log::info(
-        "bounced",
-        {{"msg", message_.envelope.id}, {"bounce", *notice_}, {"to", message_.envelope.sender}});
-    remove();
+    notice_ = facts.id;
+    notice_sent(facts);
+}
+
+// The log hears of the notice when it is in the queue: a crash in between repeats it, and no crash
+// loses it.
+void ActiveMessage::notice_sent(const NoticeFacts& facts) {
+    const MessageId& id = message_.envelope.id;
+    const NoticePlan& plan = facts.plan;
+    if (plan.kind == queue::Notice::delay) {
+        log::info("delayed", {{"msg", id}, {"notice", facts.id}, {"to", plan.to}});
+    } else {
+        log::warning("bounced", {{"msg", id}, {"bounce", facts.id}, {"to", plan.to}});
+    }
+    if (plan.reader == Reader::root) {
+        log::error("undeliverable", {{"msg", id},
+                                     {"to", message_.envelope.recipients.front().address},
+                                     {"kept", "in the mailbox of root, as " + facts.id.text()}});
+    }
+    if (round_->settled()) return remove();
+    queue::Noticed noticed{plan.kind, facts.id, {}};
+    for (const NoticeRecipient& one : facts.recipients) noticed.recipients.push_back(one.number);
+    round_->noticed(std::move(noticed), wall());
+    record(queue::Durability::synced, [this] { rest(); });
 }
 
 // The message stays until its bounce is in the queue (F43).
 void ActiveMessage::notice_failed(const Error& error) {
     log::error("bounce-failed", {{"msg", message_.envelope.id}, {"reason", error}});
     end(Ending::Kind::deferred);
+}
+
+void ActiveMessage::rest() {
+    if (round_->settled()) return finish();
+    record(durability(), [this] { end(tried_ ? Ending::Kind::deferred : Ending::Kind::parked); });
+}
+
+// Nobody is left who could be told.
+void ActiveMessage::finish() {
+    if (failed_recipients(message_).empty()) return remove();
+    if (message_.envelope.source == Source::queue) return keep();
+    log::error("undeliverable", {{"msg", message_.envelope.id},
+                                 {"to", message_.envelope.recipients.front().address},
+                                 {"kept", "no: the sender is null"}});
+    remove();
+}
+
+// The last word on a message that was accepted once: for a person to find.
+void ActiveMessage::keep() {
+    const auto kept = [this](const Result<std::string>& name) {
+        if (!name) return retry_later("quarantine", name.error(), [this] { keep(); });
+        log::error("undeliverable", {{"msg", message_.envelope.id},
+                                     {"to", message_.envelope.recipients.front().address},
+                                     {"kept", "quarantine/" + *name}});
+        end(Ending::Kind::lost);
+    };
+    house_.spool.run(
+        [id = message_.envelope.id](queue::Store& store) { return store.quarantine(id); },
+        life_.guard(kept));
 }
 
 void ActiveMessage::remove() {
@@ -252,16 +339,15 @@ void ActiveMessage::removed(const Status& status) {
 }
 
 void ActiveMessage::end(Ending::Kind kind) {
-    Ending ending{kind, facts_.repeated, {}};
-    if (kind == Ending::Kind::gone) ending.notice = notice_;
     const auto on_end = on_end_;
-    on_end(ending);
+    on_end({kind, facts_.repeated, notice_});
 }
 
 // --- The log -------------------------------------------------------------------------------------
 
 void ActiveMessage::record(queue::Durability durability, std::function<void()> then) {
     auto entries = std::make_shared<std::vector<queue::LogEntry>>(round_->take_entries());
+    if (facts_.attempt == Attempt::forced) std::erase_if(*entries, in_vain);
     if (entries->empty()) return then();
     disk_ = Disk::writing;
     const auto write = [id = message_.envelope.id, at = message_.log, entries,

@@ -46,11 +46,17 @@ struct Ending {
     std::optional<MessageId> notice;  // a new message of ours, in queue/
 };
 
+enum class Attempt : std::uint8_t {
+    due,
+    forced,  // before its time: that it was in vain is not recorded, and lengthens no delay
+};
+
 class ActiveMessage {
   public:
     struct Facts {
         MonoTime born;
         bool repeated = false;
+        Attempt attempt = Attempt::due;
         std::shared_ptr<const queue::Slice> body;  // where it is in memory
     };
     using OnEnd = std::function<void(Ending)>;
@@ -80,20 +86,30 @@ class ActiveMessage {
     void check_soon();
     void check();
     void conclude();
-    void finish();
-    void announce_notice(std::vector<FailedRecipient> failed, NoticePlan plan);
-    void write_notice(NoticeFacts facts);
-    void notice_committed(const queue::Commit& commit);
+    std::optional<NoticeFacts> due_notice() const;
+    NoticeFacts notice_facts(NoticePlan plan, std::vector<NoticeRecipient> recipients) const;
+    using Notice = std::shared_ptr<const NoticeFacts>;
+    void write_notice(const Notice& notice);
+    void notice_committed(const NoticeFacts& facts, const queue::Commit& commit);
+    void notice_sent(const NoticeFacts& facts);
     void notice_failed(const Error& error);
+    void rest();
+    void finish();
+    void keep();
     void remove();
     void removed(const Status& status);
     void end(Ending::Kind kind);
 
+    queue::Durability durability() const;
     void record(queue::Durability durability, std::function<void()> then);
     void retry_later(std::string_view what, const Error& error, std::function<void()> action);
     void tell_news();
+    void tell(const RoundNews::Item& news) const;
+    void tell_rest();
     std::int64_t wall() const { return house_.spool.wall().time_since_epoch().count(); }
+    // Since when it has been tried, and since it was submitted.
     Duration age() const { return house_.loop.now() - facts_.born; }
+    Duration delay() const;
 
     Surroundings& house_;
     queue::Message message_;
@@ -108,6 +124,7 @@ class ActiveMessage {
     std::function<void()> when_disk_works_;
     bool check_planned_ = false;
     bool concluded_ = false;
+    bool tried_ = false;  // some of it, in this round
     bool lost_ = false;
     bool forget_ = false;
     Life life_;

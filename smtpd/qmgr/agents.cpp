@@ -18,10 +18,11 @@ struct Agents::Post {
     std::string user;
     State state = State::resting;
     MonoTime since{};           // of the state
-    std::uint64_t request = 0;  // while spawning
+    std::uint64_t request = 0;  // while spawning or standing
+    std::size_t weight = 0;     // of the deliveries that have not ended
     unsigned refusals = 0;
     std::deque<Job> jobs;
-    std::deque<MessageId> parked;
+    std::deque<Parked> parked;
     std::unique_ptr<Agent> agent;  // while standing
 
     void become(State next, MonoTime now) {
@@ -46,24 +47,29 @@ Agents::Post& Agents::post(const std::string& user) {
     return place;
 }
 
-bool Agents::has_room(const std::string& user) const {
+bool Agents::has_room(const std::string& user, std::size_t weight) const {
     const auto at = posts_.find(user);
-    return !draining_ && (at == posts_.end() || at->second.jobs.size() < max_line);
+    if (draining_ || at == posts_.end()) return !draining_;
+    const Post& place = at->second;
+    return place.jobs.size() < max_line &&
+           (place.weight == 0 || place.weight + weight <= max_weight);
 }
 
 void Agents::deliver(Job job) {
     ++open_jobs_;
-    job.done = [this, done = std::move(job.done)](JobResult result) {
+    Post& place = post(job.user);
+    place.weight += job.weight;
+    job.done = [this, &place, weight = job.weight, done = std::move(job.done)](JobResult result) {
         --open_jobs_;
+        place.weight -= weight;
         done(std::move(result));
     };
-    Post& place = post(job.user);
     place.jobs.push_back(std::move(job));
     pump(place);
 }
 
-void Agents::park(const std::string& user, const MessageId& id) {
-    if (!draining_) post(user).parked.push_back(id);
+void Agents::park(const std::string& user, const Parked& message) {
+    if (!draining_) post(user).parked.push_back(message);
 }
 
 void Agents::pump(Post& place) {
@@ -141,7 +147,7 @@ void Agents::on(links::MdaRefused&& refused) {
         place->refusals = 0;
         end_waiting(*place, JobEnd::reported, "no delivery agent could be started");
     }
-    dismiss(*place);
+    withdraw(*place);
 }
 
 // --- Work for an agent ---------------------------------------------------------------------------
@@ -155,15 +161,21 @@ void Agents::feed(Post& place) {
         ++handed;
         place.agent->deliver(std::move(job));
     }
-    unpark(place, handed);
+    unpark(place, place.jobs.empty() ? handed + 1 : handed);
     if (place.agent->idle() && (turn_over || draining_)) {
         dismiss(place);
         serve_line();
     }
 }
 
-// Gives the slot back, and lets the agent go. What waits goes to the end of the line.
+// Lets the agent go, and sees to it that it does.
 void Agents::dismiss(Post& place) {
+    callbacks_.abandon({place.request});
+    withdraw(place);
+}
+
+// Gives the slot back. What waits goes to the end of the line.
+void Agents::withdraw(Post& place) {
     if (place.agent) place.agent->abandon();
     // Its own callback may be what brought us here.
     loop_.after_turn([gone = std::shared_ptr<Agent>(std::move(place.agent))] {});
@@ -173,10 +185,14 @@ void Agents::dismiss(Post& place) {
 }
 
 void Agents::unpark(Post& place, std::size_t count) {
+    std::size_t called = 0;  // they are not here yet
     for (; count > 0 && !place.parked.empty(); --count) {
-        const MessageId id = place.parked.front();
+        const Parked message = place.parked.front();
+        const std::size_t borne = place.weight + called;
+        if (borne > 0 && borne + message.weight > max_weight) return;
+        called += message.weight;
         place.parked.pop_front();
-        callbacks_.unpark(id);
+        callbacks_.unpark(message.id);
     }
 }
 
@@ -204,7 +220,9 @@ void Agents::look_at(Post& place) {
         dismiss(place);
     } else if (place.state == State::standing && place.agent->idle()) {
         if (place.jobs.empty() && now - place.agent->last_progress() >= linger) dismiss(place);
-    } else if (place.state == State::standing && now - place.agent->last_progress() >= silence) {
+    } else if (place.state == State::standing &&
+               now - place.agent->last_progress() >=
+                   (line_.empty() && !pressed_ ? silence : silence_in_turn)) {
         log::warning("agent-silent", {{"user", place.user}});
         dismiss(place);
     }

@@ -2,8 +2,11 @@
 // most so many in all; a user whose mailbox hangs keeps his own slot and delays nobody else's mail
 // for longer than a turn.
 //
-// Of each user so many deliveries wait in memory; beyond it a message is only remembered ("parked")
-// and called for again when the user's line has grown short.
+// Of each user so many deliveries wait in memory, and so many recipients of their messages; beyond
+// it a message is only remembered ("parked") and called for again when there is less.
+//
+// An agent is its user's process, who may stop it: the parent is told of each that is let go, and
+// ends those that don't.
 #pragma once
 
 #include <cstdint>
@@ -21,23 +24,34 @@ namespace holdfast::qmgr {
 class Agents {
   public:
     static constexpr std::size_t max_line = 200;  // deliveries that wait for one user's agent
+    // Of one user's deliveries, waiting or in the agent's hands; one message always.
+    static constexpr std::size_t max_weight = 2000;
     static constexpr Duration linger = std::chrono::milliseconds(1500);  // of one without work
-    static constexpr Duration turn = std::chrono::seconds(5);       // while others wait for a slot
-    static constexpr Duration silence = std::chrono::minutes(10);   // then it is given up
+    static constexpr Duration turn = std::chrono::seconds(5);      // while others wait for a slot
+    static constexpr Duration silence = std::chrono::minutes(10);  // then it is given up
+    static constexpr Duration silence_in_turn = std::chrono::minutes(1);  // where others wait
     static constexpr Duration patience = std::chrono::seconds(60);  // likewise, before it stands
 
     struct Callbacks {
         std::function<void(links::SpawnMda)> spawn;
+        std::function<void(links::AbandonMda)> abandon;
         std::function<void(MessageId)> unpark;  // there is room for it
     };
 
     Agents(Loop& loop, Spool& spool, std::size_t max_agents, Callbacks callbacks);
     ~Agents();
 
-    // False: there is no room, the message is to be parked.
-    bool has_room(const std::string& user) const;
+    // For a message of so many recipients. False: there is no room, it is to be parked.
+    bool has_room(const std::string& user, std::size_t weight) const;
     void deliver(Job job);
-    void park(const std::string& user, const MessageId& id);
+    struct Parked {
+        MessageId id;
+        std::size_t weight = 1;
+    };
+    void park(const std::string& user, const Parked& message);
+
+    // Others wait for messages that agents have in hand, as they wait for a slot.
+    void press(bool others_wait) { pressed_ = others_wait; }
 
     // Of the parent.
     void on(links::MdaSpawned&& spawned);
@@ -61,6 +75,7 @@ class Agents {
     void spawn(Post& post);
     void feed(Post& post);
     void dismiss(Post& post);
+    void withdraw(Post& post);
     void unpark(Post& post, std::size_t count);
     void end_waiting(Post& post, JobEnd end, const std::string& why);
     void patrol();
@@ -77,6 +92,7 @@ class Agents {
     std::size_t slots_taken_ = 0;
     std::size_t open_jobs_ = 0;
     bool draining_ = false;
+    bool pressed_ = false;
     Timer patrol_;
 };
 

@@ -18,6 +18,7 @@ Backoff::Backoff(const links::QmgrSnapshot& config, std::uint32_t seed)
     : first_(seconds(config.retry_first_seconds)),
       limit_(std::max(first_, seconds(config.retry_limit_seconds))),
       expire_(seconds(config.expire_seconds)),
+      warn_(seconds(config.warn_seconds)),
       random_(seed) {}
 
 Duration Backoff::undisturbed(std::uint32_t attempts) const {

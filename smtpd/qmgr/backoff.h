@@ -26,6 +26,8 @@ class Backoff {
     Duration age(Duration by_wall_clock, std::uint32_t attempts) const;
 
     bool expired(Duration age) const { return age >= expire_; }
+    // Old enough for its sender to be told that it takes longer.
+    bool overdue(Duration age) const { return age >= warn_; }
 
   private:
     Duration undisturbed(std::uint32_t attempts) const;
@@ -33,6 +35,7 @@ class Backoff {
     Duration first_;
     Duration limit_;
     Duration expire_;
+    Duration warn_;
     std::minstd_rand random_;
 };
 

@@ -8,9 +8,6 @@ namespace holdfast::qmgr {
 
 namespace {
 
-// Files of drop/ hold packets: so much more than the message itself.
-constexpr std::uint64_t drop_allowance = 32 * 1024 * 1024;
-
 std::optional<DropPickup::Setup> open_drop(Spool& spool, const links::Start& start,
                                            const std::string& path) {
     const gid_t gid = start.privileged ? start.gid : getegid();
@@ -19,8 +16,8 @@ std::optional<DropPickup::Setup> open_drop(Spool& spool, const links::Start& sta
         log::error("drop-unusable", {{"reason", drop.error()}});
         return std::nullopt;
     }
-    return DropPickup::Setup{std::move(*drop), path + "/" + queue::folder_name(queue::Folder::drop),
-                             0};
+    return DropPickup::Setup{std::move(*drop),
+                             path + "/" + queue::folder_name(queue::Folder::drop)};
 }
 
 }  // namespace
@@ -38,10 +35,6 @@ Room::Setup open_or_exit(Loop& loop, Entry<links::QmgrSnapshot> entry) {
     auto spool = Spool::open(loop, queue::real_file_system(), std::move(*folder));
     if (!spool) exit_with(spool.error());
     auto drop = open_drop(**spool, entry.start, path);
-    if (drop) {
-        drop->max_file_bytes = entry.snapshot.max_message_bytes +
-                               entry.snapshot.max_message_bytes / 8 + drop_allowance;
-    }
     return {std::move(entry.parent),
             entry.start.privileged ? Instance::system : Instance::private_one,
             std::move(entry.snapshot), std::move(*spool), std::move(drop)};

@@ -18,28 +18,46 @@ constexpr std::size_t max_last = 200;
 // So often a list looks for messages that moved while it looked.
 constexpr unsigned max_looks = 5;
 
+// By users other than root, all together.
+constexpr Duration between_flushes = std::chrono::minutes(1);
+
 std::string not_in_queue(const MessageId& id) {
     return id.text() + " is not in the queue";
 }
 
-// Of the pending targets of a recipient, what the latest attempt said.
-std::string last_text(const queue::RecipientState& state) {
+// Of the targets of a recipient with this progress, what the latest attempt said; nothing where
+// there is none.
+std::optional<std::string> last_text(const queue::RecipientState& state, queue::Progress progress) {
     const queue::TargetState* latest = nullptr;
     for (const auto& target : state.targets) {
-        if (target.progress != queue::Progress::pending || target.attempts == 0) continue;
+        if (target.progress != progress) continue;
         if (latest == nullptr || target.last_time > latest->last_time) latest = &target;
     }
-    return latest == nullptr ? std::string() : latest->last.text.substr(0, max_last);
+    if (latest == nullptr) return std::nullopt;
+    return latest->last.text.substr(0, max_last);
 }
 
-std::vector<links::QueueRecipient> pending_recipients(const queue::Message& message,
-                                                      std::size_t room) {
+// Nothing for one that has the message.
+std::optional<links::QueueRecipient> listed(const queue::Message& message, std::size_t number) {
+    const queue::RecipientState& state = message.state.recipients[number];
+    const std::string& address = message.envelope.recipients[number].address;
+    if (!state.settled()) {
+        const auto last = last_text(state, queue::Progress::pending);
+        return links::QueueRecipient{address, last.value_or(std::string())};
+    }
+    const auto refused = last_text(state, queue::Progress::refused);
+    if (!refused) return std::nullopt;
+    return links::QueueRecipient{address, "refused: " + *refused};
+}
+
+std::vector<links::QueueRecipient> listed_recipients(const queue::Message& message,
+                                                     std::size_t room) {
     std::vector<links::QueueRecipient> result;
     std::size_t more = 0;
     for (std::size_t i = 0; i < message.envelope.recipients.size(); ++i) {
-        if (message.state.recipients[i].settled()) continue;
-        links::QueueRecipient one{message.envelope.recipients[i].address,
-                                  last_text(message.state.recipients[i])};
+        auto found = listed(message, i);
+        if (!found) continue;
+        links::QueueRecipient& one = *found;
         const std::size_t size = one.address.size() + one.last.size() + 16;
         if (more > 0 || size > room) {
             ++more;
@@ -49,6 +67,18 @@ std::vector<links::QueueRecipient> pending_recipients(const queue::Message& mess
         result.push_back(std::move(one));
     }
     if (more > 0) result.push_back({"(and " + std::to_string(more) + " more)", {}});
+    return result;
+}
+
+// Without its state. A message has perhaps many recipients, its item few.
+links::QueueItem item_of(const queue::Message& message) {
+    links::QueueItem result;
+    result.id = message.envelope.id;
+    result.size = message.body.length;
+    result.admitted = message.envelope.admitted;
+    result.attempts = attempts_of(message.state);
+    result.sender = message.envelope.sender;
+    result.recipients = listed_recipients(message, max_item - result.sender.size() - 64);
     return result;
 }
 
@@ -68,7 +98,8 @@ links::QueueState state_of(Phase phase) {
 }  // namespace
 
 ControlPeer::ControlPeer(Reception& reception, Instance instance, UniqueFd channel, OnEnd on_end)
-    : house_(reception.house),
+    : reception_(reception),
+      house_(reception.house),
       deliveries_(reception.deliveries),
       pickup_(reception.pickup),
       instance_(instance),
@@ -142,16 +173,14 @@ void ControlPeer::go_on(List list) {
     if (missing.empty() || ++list.looks > max_looks) return answer(list);
     house_.spool.run(
         [missing = std::move(missing), now = house_.spool.wall()](queue::Store& store) {
-            std::vector<queue::Message> messages;
+            std::vector<links::QueueItem> items;
             for (const MessageId& id : missing) {
-                if (auto message = store.load(id, now)) messages.push_back(std::move(*message));
+                if (const auto message = store.load(id, now)) items.push_back(item_of(*message));
             }
-            return messages;
+            return items;
         },
-        life_.guard([this, list = std::move(list)](std::vector<queue::Message> messages) mutable {
-            for (queue::Message& message : messages) {
-                list.read.emplace(message.envelope.id, std::move(message));
-            }
+        life_.guard([this, list = std::move(list)](std::vector<links::QueueItem> items) mutable {
+            for (links::QueueItem& item : items) list.read.emplace(item.id, std::move(item));
             go_on(std::move(list));
         }));
 }
@@ -162,31 +191,19 @@ void ControlPeer::answer(const List& list) {
         const auto* known = deliveries_.index().find(id);
         const queue::Message* message = deliveries_.active(id);
         const auto read = list.read.find(id);
-        if (message == nullptr && read != list.read.end()) message = &read->second;
-        if (known != nullptr && message != nullptr) {
-            answer.items.push_back(item_of(*known, *message));
-        }
+        if (known == nullptr || (message == nullptr && read == list.read.end())) continue;
+        links::QueueItem item = message != nullptr ? item_of(*message) : read->second;
+        item.state = state_of(known->second.phase);
+        if (item.state == links::QueueState::deferred) item.next = next_attempt(known->second);
+        answer.items.push_back(std::move(item));
     }
     send(std::move(answer));
 }
 
-links::QueueItem ControlPeer::item_of(const MessageIndex::Item& item,
-                                      const queue::Message& message) const {
-    links::QueueItem result;
-    result.id = item.first;
-    result.state = state_of(item.second.phase);
-    result.size = message.body.length;
-    result.admitted = message.envelope.admitted;
-    result.attempts = attempts_of(message.state);
-    result.sender = message.envelope.sender;
-    result.recipients = pending_recipients(message, max_item - result.sender.size() - 64);
-    if (item.second.phase == Phase::deferred) {
-        const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(item.second.next -
-                                                                                house_.loop.now());
-        result.next = house_.spool.wall().time_since_epoch().count() +
-                      std::max<std::int64_t>(wait.count(), 0);
-    }
-    return result;
+std::int64_t ControlPeer::next_attempt(const MessageIndex::Entry& entry) const {
+    const auto wait =
+        std::chrono::duration_cast<std::chrono::milliseconds>(entry.next - house_.loop.now());
+    return house_.spool.wall().time_since_epoch().count() + std::max<std::int64_t>(wait.count(), 0);
 }
 
 // --- One message ---------------------------------------------------------------------------------
@@ -237,7 +254,21 @@ void ControlPeer::on(links::RemoveQuery&& query) {
     one_done();
 }
 
+// Each attempt costs the machine something, so only root may have one whenever he likes.
+bool ControlPeer::flushed_lately(const UniqueFd& client) {
+    if (client && rights_of(client.get(), instance_) == Rights::administrator) return false;
+    const MonoTime now = house_.loop.now();
+    auto& last = reception_.last_flush;
+    if (last && now - *last < between_flushes) return true;
+    last = now;
+    return false;
+}
+
 void ControlPeer::on(links::FlushQuery&& query) {
+    if (flushed_lately(query.client)) {
+        return finish(query.request, EX_TEMPFAIL,
+                      "the queue was flushed less than a minute ago; only root may do it again");
+    }
     if (query.ids.empty()) deliveries_.flush_all();
     for (const MessageId& id : query.ids) {
         if (!deliveries_.flush(id)) return finish(query.request, EX_NOINPUT, not_in_queue(id));

@@ -47,7 +47,7 @@ class ControlPeer {
     struct List {
         std::uint64_t request = 0;
         std::vector<MessageId> ids;
-        std::map<MessageId, queue::Message> read;
+        std::map<MessageId, links::QueueItem> read;
         unsigned looks = 0;
     };
     struct Removal;
@@ -64,10 +64,12 @@ class ControlPeer {
     void counted(std::uint64_t request, std::size_t quarantined);
     void go_on(List list);
     void answer(const List& list);
-    links::QueueItem item_of(const MessageIndex::Item& item, const queue::Message& message) const;
+    std::int64_t next_attempt(const MessageIndex::Entry& entry) const;
+    bool flushed_lately(const UniqueFd& client);
     bool refused(std::uint64_t request, const UniqueFd& client);
     void finish(std::uint64_t request, int status, std::string text);
 
+    Reception& reception_;
     Surroundings& house_;
     Deliveries& deliveries_;
     DropPickup* pickup_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "smtpd/base/log.h"
+#include "smtpd/qmgr/memory.h"
 
 namespace holdfast::qmgr {
 
@@ -11,6 +12,7 @@ namespace {
 constexpr Duration between_lock_attempts = std::chrono::seconds(1);
 constexpr Duration disk_pause = std::chrono::minutes(1);
 constexpr Duration between_tidyings = std::chrono::hours(1);
+constexpr std::size_t burst = 5000;  // recipients: their memory is worth to be given back
 constexpr std::chrono::milliseconds absurd_age = std::chrono::hours(24 * 36500);
 
 // What was settled says nothing about when the rest was tried.
@@ -21,6 +23,10 @@ void for_each_pending(const queue::MessageState& state, Action action) {
             if (target.progress == queue::Progress::pending) action(target);
         }
     }
+}
+
+std::uint32_t recipients_of(const queue::Message& message) {
+    return static_cast<std::uint32_t>(message.envelope.recipients.size());
 }
 
 }  // namespace
@@ -124,23 +130,44 @@ void Deliveries::tidy() {
 void Deliveries::run_due() {
     due_timer_.cancel();
     if (!lock_ || draining_) return;
-    const MonoTime now = house_.loop.now();
     while (loading_ < max_loading && active_.size() < max_active) {
-        Item* item = index_.take_due(now);
+        Item* item = next_due();
         if (item == nullptr) {
-            if (const auto next = index_.next()) due_timer_.set(*next - now);
-            return;
+            if (const auto next = index_.next()) due_timer_.set(*next - house_.loop.now());
+            break;
         }
         load(*item);
     }
     // Whoever ends calls again.
+    house_.agents.press(crowd_.others_wait());
+}
+
+// That there is room for.
+Deliveries::Item* Deliveries::next_due() {
+    while (const auto id = crowd_.next()) {
+        Item* item = index_.find(*id);
+        if (item != nullptr && item->second.in_line) return item;
+    }
+    while (Item* item = index_.take_due(house_.loop.now())) {
+        if (item->second.in_line) continue;
+        if (crowd_.fits(item->second.recipients)) return item;
+        join_line(*item);
+    }
+    return nullptr;
+}
+
+void Deliveries::join_line(Item& item) {
+    item.second.in_line = true;
+    crowd_.wait(item.first, item.second.recipients);
 }
 
 void Deliveries::load(Item& item) {
     const Phase before = item.second.phase;
     index_.unschedule(item);
     index_.set_phase(item, Phase::active);
+    item.second.in_line = false;
     ++loading_;
+    crowd_.enter(item.second.recipients);
     house_.spool.run(
         [id = item.first, now = house_.spool.wall()](queue::Store& store) {
             return store.load(id, now);
@@ -148,6 +175,7 @@ void Deliveries::load(Item& item) {
         // Nothing is forgotten while it is being loaded.
         [this, &item, before](std::expected<queue::Message, queue::LoadFailure> message) {
             --loading_;
+            crowd_.leave(item.second.recipients);
             if (message) {
                 loaded(item, before, std::move(*message));
             } else {
@@ -167,9 +195,14 @@ void Deliveries::loaded(Item& item, Phase before, queue::Message message) {
         item.second.born =
             house_.loop.now() - house_.backoff.age(by_clock, attempts_of(message.state));
     }
+    const bool unread = std::exchange(item.second.recipients, recipients_of(message)) == 0;
     const bool forgotten = forgetting_.contains(item.first);
     if (!forgotten && (draining_ || still_waits(item, before, message))) {
         return index_.set_phase(item, Phase::deferred);
+    }
+    if (!forgotten && unread && !crowd_.fits(item.second.recipients)) {
+        index_.set_phase(item, before);
+        return join_line(item);
     }
     activate(item, std::move(message), nullptr);
 }
@@ -225,21 +258,9 @@ void Deliveries::admitted(Admission admission) {
     if (index_.find(id) != nullptr) return;
     Item& item = index_.add(id);
     item.second.born = house_.loop.now();
-    if (!admission.verdicts.empty()) {
-        index_.set_phase(item, Phase::active);
-        const auto record = [id, at = admission.message.log,
-                             verdicts = std::move(admission.verdicts)](queue::Store& store) {
-            return store.record(id, at, verdicts, queue::Durability::lazy);
-        };
-        return house_.spool.run(record, [this, &item](const Result<queue::LogCursor>& cursor) {
-            if (!cursor) {
-                log::warning("record-failed", {{"msg", item.first}, {"reason", cursor.error()}});
-            }
-            rest(item, Phase::queued, house_.loop.now());
-            run_due();
-        });
-    }
-    if (lock_ && !draining_ && active_.size() < max_active) {
+    item.second.recipients = recipients_of(admission.message);
+    const bool fits = active_.size() < max_active && crowd_.fits(item.second.recipients);
+    if (lock_ && !draining_ && fits) {
         return activate(item, std::move(admission.message), std::move(admission.body));
     }
     rest(item, Phase::queued, house_.loop.now());
@@ -251,31 +272,38 @@ void Deliveries::activate(Item& item, queue::Message message,
     index_.unschedule(item);
     index_.set_phase(item, Phase::active);
     item.second.again = false;
+    crowd_.enter(item.second.recipients);
+    most_recipients_ = std::max(most_recipients_, crowd_.recipients());
     auto& place = active_[id];
     place = std::make_unique<ActiveMessage>(
         house_, std::move(message),
-        ActiveMessage::Facts{*item.second.born, item.second.repeated, std::move(body)},
+        ActiveMessage::Facts{*item.second.born, item.second.repeated,
+                             item.second.due ? Attempt::forced : Attempt::due, std::move(body)},
         [this, id](const Ending& ending) { ended(id, ending); });
     if (forgetting_.contains(id)) place->forget();
     place->start();
 }
 
 void Deliveries::ended(const MessageId& id, const Ending& ending) {
-    // It is still in the middle of telling us.
-    const std::shared_ptr<ActiveMessage> message = std::move(active_.extract(id).mapped());
-    house_.loop.after_turn([message] {});
+    std::unique_ptr<ActiveMessage> message = std::move(active_.extract(id).mapped());
     Item& item = *index_.find(id);
+    crowd_.leave(item.second.recipients);
     const MonoTime now = house_.loop.now();
+    const std::uint32_t attempts = attempts_of(message->message().state);
+    let_go(std::move(message));
     item.second.repeated = item.second.repeated || ending.repeated;
     switch (ending.kind) {
         case Ending::Kind::gone:
         case Ending::Kind::lost:
             gone(id);
             break;
-        case Ending::Kind::deferred:
+        case Ending::Kind::deferred: {
+            // A forced attempt changes nothing about when it is tried next.
+            const auto due = std::exchange(item.second.due, std::nullopt);
             rest(item, Phase::deferred,
-                 now + house_.backoff.delay(attempts_of(message->message().state)));
+                 due && *due > now ? *due : now + house_.backoff.delay(attempts));
             break;
+        }
         case Ending::Kind::parked:
             rest(item, Phase::queued, {});  // until it is called for
             break;
@@ -283,9 +311,21 @@ void Deliveries::ended(const MessageId& id, const Ending& ending) {
     if (ending.notice && index_.find(*ending.notice) == nullptr) {
         Item& notice = index_.add(*ending.notice);
         notice.second.born = now;
+        notice.second.recipients = 1;
         rest(notice, Phase::queued, now);
     }
     run_due();
+}
+
+// It is still in the middle of telling us.
+void Deliveries::let_go(std::unique_ptr<ActiveMessage> message) {
+    const bool over = most_recipients_ > burst && crowd_.recipients() < most_recipients_ / 8;
+    if (over) most_recipients_ = crowd_.recipients();
+    house_.loop.after_turn(
+        [kept = std::shared_ptr<ActiveMessage>(std::move(message)), over]() mutable {
+            kept.reset();
+            if (over) give_memory_back();
+        });
 }
 
 // It waits, where `until` is nothing for unpark(), unless somebody wants it to be tried again at
@@ -314,17 +354,24 @@ void Deliveries::try_now(Item& item) {
     index_.schedule(item, house_.loop.now());
 }
 
+void Deliveries::force(Item& item) {
+    MessageIndex::Entry& entry = item.second;
+    const bool waits = entry.phase == Phase::deferred && entry.scheduled;
+    if (waits && !entry.due && entry.next > house_.loop.now()) entry.due = entry.next;
+    try_now(item);
+}
+
 bool Deliveries::flush(const MessageId& id) {
     Item* item = index_.find(id);
     if (item == nullptr) return false;
-    try_now(*item);
+    force(*item);
     run_due();
     return true;
 }
 
 void Deliveries::flush_all() {
     for (Item* item = index_.behind({}); item != nullptr; item = index_.behind(item->first)) {
-        try_now(*item);
+        force(*item);
     }
     run_due();
 }

@@ -10,13 +10,15 @@
 
 #include "smtpd/loop/watch.h"
 #include "smtpd/qmgr/active_message.h"
+#include "smtpd/qmgr/crowd.h"
 #include "smtpd/qmgr/message_index.h"
 
 namespace holdfast::qmgr {
 
 class Deliveries {
   public:
-    // So many messages are loaded from the disk at once, and worked on in all.
+    // So many messages are loaded from the disk at once, and worked on in all; of their recipients:
+    // crowd.h.
     static constexpr std::size_t max_loading = 32;
     static constexpr std::size_t max_active = 5000;
 
@@ -31,19 +33,18 @@ class Deliveries {
     bool quiet() const;
     bool holds_lock() const { return lock_.has_value(); }
 
-    // What was committed just now. The verdicts are passed on some of its recipients already; they
-    // are recorded before any of it is tried.
+    // What was committed just now.
     struct Admission {
         queue::Message message;
         std::shared_ptr<const queue::Slice> body;  // where it is in memory
-        std::vector<queue::LogEntry> verdicts;
     };
     void admitted(Admission admission);
 
     // An agent's line has room for a message that was parked.
     void unpark(const MessageId& id);
 
-    // Tries it now, unless it is being tried. False where it is not in the queue.
+    // Tries it now, unless it is being tried. Its next attempt is due when it would have been.
+    // False where it is not in the queue.
     bool flush(const MessageId& id);
     void flush_all();
 
@@ -66,6 +67,8 @@ class Deliveries {
     void scan_again_later(const Error& error);
 
     void run_due();
+    Item* next_due();
+    void join_line(Item& item);
     void load(Item& item);
     void loaded(Item& item, Phase before, queue::Message message);
     void not_loaded(Item& item, const queue::LoadFailure& failure);
@@ -74,6 +77,8 @@ class Deliveries {
     void ended(const MessageId& id, const Ending& ending);
     void rest(Item& item, Phase phase, std::optional<MonoTime> until);
     void try_now(Item& item);
+    void force(Item& item);
+    void let_go(std::unique_ptr<ActiveMessage> message);
     void gone(const MessageId& id);
     void tidy();
 
@@ -83,6 +88,8 @@ class Deliveries {
     std::unordered_map<MessageId, std::unique_ptr<ActiveMessage>> active_;
     std::unordered_multimap<MessageId, std::function<void()>> forgetting_;
     std::optional<UniqueFd> lock_;
+    Crowd crowd_;
+    std::size_t most_recipients_ = 0;  // active at once since memory was given back
     std::size_t loading_ = 0;
     bool draining_ = false;
     bool lock_complained_ = false;

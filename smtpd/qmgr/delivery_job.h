@@ -25,6 +25,7 @@ struct JobResult {
 
 struct Job {
     std::string user;
+    std::size_t weight = 1;  // recipients of its message, which stays in memory meanwhile
     links::Deliver deliver;  // `job` and `length` are set by the agent
     queue::BodyPlace place;
     std::shared_ptr<const queue::Slice> body;  // where it is in memory, else its file is opened

@@ -99,7 +99,6 @@ void DropPickup::next_batch() {
                        refuse(name, "its name is none that sendmail gives");
                    }
                    if (batch->last) return over({});
-                   walk_->empty = walk_->empty && batch->ids.empty();
                    walk_->waiting.assign(batch->ids.begin(), batch->ids.end());
                    walk_->reading = false;
                    advance();
@@ -108,6 +107,9 @@ void DropPickup::next_batch() {
 
 void DropPickup::over(const Status& status) {
     if (!status) log::error("drop-unread", {{"reason", status.error()}});
+    if (const std::size_t more = complaints_.take_count(); more > 0) {
+        log::error("drop-unfit", {{"files", more}});
+    }
     const bool empty = std::exchange(walk_, nullptr)->empty;
     if (look_again_) return look();
     if (status && empty) trim_seen();
@@ -143,8 +145,10 @@ void DropPickup::opened(const MessageId& id,
         const auto& [fault, error] = file.error();
         if (fault == queue::DropFault::gone) return;
         if (fault != queue::DropFault::failed) return refuse(queue::drop_name(id), error.text());
-        return log::error("drop-unread", {{"file", id}, {"reason", error}});
+        walk_->empty = false;
+        return complain("drop-unread", id, error);
     }
+    walk_->empty = false;
     if (!connected_ || draining_) {
         look_again_ = true;
         return;
@@ -203,7 +207,7 @@ void DropPickup::remove(std::uint64_t number, const File& file) {
     spool_.run(
         [drop = drop_, id = file.id](queue::Store&) { return drop->remove(queue::drop_name(id)); },
         [this, number, id = file.id](const Status& status) {
-            if (!status) log::error("drop-stays", {{"file", id}, {"reason", status.error()}});
+            if (!status) complain("drop-stays", id, status.error());
             done(number);
         });
 }
@@ -217,12 +221,25 @@ void DropPickup::refuse(const std::string& name, const std::string& why) {
     ++on_disk_;
     spool_.run([drop = drop_, name](queue::Store&) { return drop->quarantine(name); },
                [this, name, why](const Result<std::string>& where) {
-                   log::error("drop-unfit", {{"file", "drop/" + name},
-                                             {"reason", why},
-                                             {"now", where ? *where : where.error().text()}});
+                   refused(name, why, where);
                    --on_disk_;
                    advance();
                });
+}
+
+// What cannot be moved, such as somebody else's folder, is met by every look.
+void DropPickup::refused(const std::string& name, const std::string& why,
+                         const Result<std::string>& where) {
+    const auto thing = where ? Complaints::Thing::passing : Complaints::Thing::lasting;
+    if (!complaints_.worth_a_line(name, thing)) return;
+    log::error("drop-unfit", {{"file", "drop/" + name},
+                              {"reason", why},
+                              {"now", where ? "quarantine/" + *where : where.error().text()}});
+}
+
+void DropPickup::complain(std::string_view event, const MessageId& id, const Error& error) {
+    if (!complaints_.worth_a_line(id.text(), Complaints::Thing::lasting)) return;
+    log::error(event, {{"file", id}, {"reason", error}});
 }
 
 }  // namespace holdfast::qmgr

@@ -17,6 +17,7 @@
 #include "queue/drop.h"
 #include "smtpd/links/control_qmgr.h"
 #include "smtpd/loop/watch.h"
+#include "smtpd/qmgr/complaints.h"
 #include "smtpd/qmgr/feed.h"
 #include "smtpd/qmgr/folder_watch.h"
 #include "smtpd/qmgr/spool.h"
@@ -32,7 +33,9 @@ class DropPickup {
     struct Setup {
         queue::Drop drop;
         std::string folder;  // its path, to be watched
-        std::uint64_t max_file_bytes = 0;
+        // Nobody's honest submission is larger: it is not even looked into. What is above the limit
+        // for messages is control's affair, which has its sender told.
+        std::uint64_t max_file_bytes = std::uint64_t{1} << 38;
     };
     using Offer = std::variant<links::DropBegin, links::DropBytes, links::DropEnd>;
 
@@ -66,7 +69,7 @@ class DropPickup {
         std::shared_ptr<queue::Scan> scan;
         std::deque<MessageId> waiting;  // of the last batch
         bool reading = false;           // the next batch
-        bool empty = true;              // so far
+        bool empty = true;              // of submissions, so far
     };
 
     void look();
@@ -79,6 +82,8 @@ class DropPickup {
     void opened(const MessageId& id, std::expected<queue::DropFile, queue::DropFailure> file);
     void give(std::uint64_t number, Result<std::string> piece);
     void refuse(const std::string& name, const std::string& why);
+    void refused(const std::string& name, const std::string& why, const Result<std::string>& where);
+    void complain(std::string_view event, const MessageId& id, const Error& error);
     void remove(std::uint64_t number, const File& file);
     void done(std::uint64_t number);
 
@@ -92,6 +97,7 @@ class DropPickup {
     Timer timer_;
     std::shared_ptr<Walk> walk_;
     bool look_again_ = false;
+    Complaints complaints_;
     std::map<std::uint64_t, File> in_hand_;
     std::uint64_t last_number_ = 0;
     std::size_t on_disk_ = 0;  // files that are being opened or put into quarantine/

@@ -15,6 +15,7 @@ constexpr auto all_notify =
 
 // Two clocks are read for one id, and a user's may be a little ahead.
 constexpr auto tolerance = std::chrono::hours(1);
+constexpr auto longest_in_drop = std::chrono::days(7);
 
 bool right_source(const Envelope& envelope, Submitter submitter) {
     if (submitter == Submitter::stranger) {
@@ -47,6 +48,11 @@ std::optional<Breach> breach_in(const Envelope& envelope, Submitter submitter) {
 bool id_in_window(const MessageId& id, WallTime now) {
     const WallTime time = id.time();
     return time <= now + tolerance && time >= now + 2 * tolerance - queue::seen_window;
+}
+
+WallTime admission_time(const MessageId& id, Submitter submitter, WallTime now) {
+    if (submitter != Submitter::dropper) return now;
+    return std::clamp<WallTime>(id.time(), now - longest_in_drop, now);
 }
 
 std::optional<Breach> breach_in_parameters(const Recipient& recipient) {

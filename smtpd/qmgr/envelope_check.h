@@ -32,6 +32,10 @@ std::optional<Breach> breach_in(const Envelope& envelope, Submitter submitter);
 // from the future, could be delivered twice.
 bool id_in_window(const MessageId& id, WallTime now);
 
+// From when the age of a message counts: what lay in drop/ was submitted when its id says, within
+// bounds, for its owner may have made that up.
+WallTime admission_time(const MessageId& id, Submitter submitter, WallTime now);
+
 // A recipient on its way into a message. `relaying` of a stranger is a breach, of a user a refusal.
 struct RecipientCheck {
     std::optional<Breach> breach;

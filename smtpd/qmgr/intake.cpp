@@ -42,6 +42,7 @@ struct Intake::Transfer {
     std::string unwritten;  // behind what is being written
     std::uint64_t received = 0;
     std::uint64_t outstanding = 0;  // received and not credited
+    std::size_t recipients = 0;     // of the envelope, while they count in recipients_open_
     bool writing = false;
     bool ended = false;
     bool dropped = false;
@@ -123,16 +124,24 @@ std::optional<Breach> Intake::on(links::Recipients&& recipients) {
             reject(transfer, *check.refusal);
             return std::nullopt;
         }
-        if (verdict.code != 0) {
-            const Outcome outcome{Verdict::refused, verdict.enhanced, verdict.text, {}};
-            transfer->verdicts.push_back(
-                {house_.spool.wall().time_since_epoch().count(),
-                 queue::Attempted{static_cast<std::uint32_t>(all.size()), {}, cleaned(outcome)}});
-        }
         all.push_back(std::move(recipient));
+        if (verdict.code != 0) judge(*transfer, verdict);
     }
-    if (all.size() > max_recipients) reject(transfer, too_many_recipients);
+    recipients_open_ += all.size() - std::exchange(transfer->recipients, all.size());
+    if (all.size() > max_recipients) {
+        reject(transfer, too_many_recipients);
+    } else if (recipients_open_ > max_recipients_open) {
+        reject(transfer, too_much_at_once);
+    }
     return std::nullopt;
+}
+
+// Of its last recipient.
+void Intake::judge(Transfer& transfer, const links::Refusal& verdict) const {
+    const auto recipient = static_cast<std::uint32_t>(transfer.envelope.recipients.size() - 1);
+    const Outcome outcome{Verdict::refused, verdict.enhanced, verdict.text, {}};
+    transfer.verdicts.push_back({house_.spool.wall().time_since_epoch().count(),
+                                 queue::Attempted{recipient, {}, cleaned(outcome)}});
 }
 
 // --- The body ------------------------------------------------------------------------------------
@@ -145,8 +154,11 @@ std::optional<Breach> Intake::start_body(const Handle& transfer) {
         reject(transfer, no_recipients);
         return std::nullopt;
     }
-    transfer->envelope.admitted = house_.spool.wall().time_since_epoch().count();
-    auto draft = house_.spool.store().draft(transfer->envelope);
+    transfer->envelope.admitted =
+        admission_time(transfer->envelope.id, transfer->submitter, house_.spool.wall())
+            .time_since_epoch()
+            .count();
+    auto draft = house_.spool.store().draft(transfer->envelope, transfer->verdicts);
     if (!draft) {
         reject(transfer, too_many_recipients);
         return std::nullopt;
@@ -273,8 +285,10 @@ void Intake::admit(Reception& reception, Transfer& transfer, const queue::Commit
                            {"recipients", envelope.recipients.size()}});
     queue::Message message{std::move(transfer.envelope), commit.body, {}, commit.log};
     message.state.recipients.resize(message.envelope.recipients.size());
-    reception.deliveries.admitted(
-        {std::move(message), keep_body(reception, std::move(body)), std::move(transfer.verdicts)});
+    for (const queue::LogEntry& entry : std::exchange(transfer.verdicts, {})) {
+        queue::apply(message.state, entry);
+    }
+    reception.deliveries.admitted({std::move(message), keep_body(reception, std::move(body))});
 }
 
 void Intake::committed(const Handle& transfer, const queue::Commit& commit) {
@@ -325,6 +339,7 @@ void Intake::drop(const Handle& transfer) {
     const Handle kept = transfer;
     transfers_.erase(kept->number);
     if (std::exchange(kept->dropped, true)) return;
+    recipients_open_ -= std::exchange(kept->recipients, 0);
     kept->unwritten = std::string();
     if (kept->draft && !kept->writing) house_.spool.discard(std::move(*kept->draft));
 }

@@ -25,11 +25,14 @@ struct Reception {
     std::uint64_t max_message_bytes = 0;
     // Bytes of accepted bodies that are kept in memory for the agents.
     std::shared_ptr<std::size_t> kept = std::make_shared<std::size_t>(0);
+    std::optional<MonoTime> last_flush{};  // that a user asked for
 };
 
 class Intake {
   public:
     static constexpr std::size_t max_open = 4096;
+    // Of the channel's messages together, not yet committed.
+    static constexpr std::size_t max_recipients_open = 500'000;
     static constexpr std::size_t max_kept = 4 * 1024 * 1024;
     // Of the channel's messages together, received and not yet on disk.
     static constexpr std::uint64_t max_outstanding = 64 * 1024 * 1024;
@@ -57,6 +60,7 @@ class Intake {
 
     Handle find(std::uint64_t transaction) const;
     std::optional<links::Refusal> refusal(const links::Begin& begin, Submitter submitter) const;
+    void judge(Transfer& transfer, const links::Refusal& verdict) const;
     std::optional<Breach> start_body(const Handle& transfer);
     std::uint64_t outstanding() const;
     void append(const Handle& transfer, const std::string& bytes);
@@ -76,6 +80,7 @@ class Intake {
     Submitter submitter_;
     std::function<void(Answer)> send_;
     std::map<std::uint64_t, Handle> transfers_;
+    std::size_t recipients_open_ = 0;
     Life life_;
 };
 

@@ -1,4 +1,4 @@
-// Every message of the queue in about 150 bytes, and the order in which they are due. Pure.
+// Every message of the queue in about 180 bytes, and the order in which they are due. Pure.
 #pragma once
 
 #include <array>
@@ -24,10 +24,13 @@ class MessageIndex {
     struct Entry {
         MonoTime next{};               // meaningful while it is scheduled
         std::optional<MonoTime> born;  // of the admission, ages count from here; set when loaded
+        std::optional<MonoTime> due;   // when it would be, had nobody forced an attempt before
+        std::uint32_t recipients = 0;  // 0: not known yet
         Phase phase = Phase::queued;
         bool scheduled = false;
         bool repeated = false;  // an attempt may have delivered without our knowing
         bool again = false;     // is to be tried again as soon as it is no longer active
+        bool in_line = false;   // due, and waits for room among the active ones (Crowd)
     };
     using Item = std::pair<const MessageId, Entry>;
 

@@ -7,8 +7,10 @@
 #include <memory>
 #include <optional>
 
+#include "smtpd/base/log.h"
 #include "smtpd/links/parent_qmgr.h"
 #include "smtpd/loop/channel.h"
+#include "smtpd/loop/log_keeper.h"
 #include "smtpd/qmgr/agents.h"
 #include "smtpd/qmgr/control_peer.h"
 #include "smtpd/qmgr/deliveries.h"
@@ -43,6 +45,7 @@ class Room {
     void on(links::NewAliases&& message);
     void on(links::MdaSpawned&& message) { agents_.on(std::move(message)); }
     void on(links::MdaRefused&& message) { agents_.on(std::move(message)); }
+    void on(links::NewLog&& message) { log::reopen(std::move(message.log)); }
     void on_end(ChannelEnd how);
 
   private:
@@ -60,6 +63,7 @@ class Room {
     Backoff backoff_;
     DiskHealth health_;
     Channel<links::QmgrToParent, links::ParentToQmgr> parent_;
+    LogKeeper log_keeper_;
     UserDirectory users_;
     Agents agents_;
     Surroundings surroundings_;

@@ -44,8 +44,10 @@ void Round::add(std::uint32_t recipient, const Target& target, std::int64_t now)
     Stop::Ref ref{recipient, target.key};
     if (!pending(ref)) return;
     const auto* mailbox = std::get_if<MailboxOf>(&target.way);
-    if (mailbox == nullptr) return note(ref, std::get<Outcome>(target.way), now);
-    if (delivered_.contains(mailbox->user)) return note(ref, in_the_same_mailbox, now);
+    if (mailbox == nullptr) return note(ref, std::get<Outcome>(target.way), {}, now);
+    if (delivered_.contains(mailbox->user)) {
+        return note(ref, in_the_same_mailbox, mailbox->user, now);
+    }
     const auto [at, fresh] = by_user_.try_emplace(mailbox->user, stops_.size());
     if (fresh) stops_.push_back({mailbox->user, {}, true});
     stops_[at->second].refs.push_back(std::move(ref));
@@ -61,7 +63,7 @@ bool Round::close(Stop& stop) {
 void Round::report(std::size_t at, const Outcome& outcome, std::int64_t now) {
     Stop& stop = stops_.at(at);
     if (!close(stop)) return;
-    for (const Stop::Ref& ref : stop.refs) note(ref, outcome, now);
+    for (const Stop::Ref& ref : stop.refs) note(ref, outcome, stop.user, now);
 }
 
 void Round::skip(std::size_t at) {
@@ -75,7 +77,8 @@ bool Round::settled() const {
 
 // The expansion is fixed with the first of its targets that is settled: from then on a changed
 // alias can neither deliver twice nor lose the rest.
-void Round::note(const Stop::Ref& ref, const Outcome& outcome, std::int64_t now) {
+void Round::note(const Stop::Ref& ref, const Outcome& outcome, std::string_view mailbox,
+                 std::int64_t now) {
     const Route& route = routes_[ref.recipient];
     const bool settles = outcome.verdict != Verdict::retry;
     if (settles && route.aliased && !message_.state.recipients[ref.recipient].expanded) {
@@ -83,6 +86,7 @@ void Round::note(const Stop::Ref& ref, const Outcome& outcome, std::int64_t now)
         for (const Target& target : route.targets) expanded.targets.push_back(target.key);
         enter({now, std::move(expanded)});
     }
+    news_.add(mailbox, {ref.recipient, ref.key, outcome});
     enter({now, queue::Attempted{ref.recipient, ref.key, outcome}});
 }
 
@@ -91,9 +95,7 @@ void Round::enter(queue::LogEntry entry) {
     entries_.push_back(std::move(entry));
 }
 
-void Round::announce(const MessageId& notice, std::int64_t now) {
-    queue::Noticed noticed{queue::Notice::failure, notice, {}};
-    for (std::uint32_t i = 0; i < routes_.size(); ++i) noticed.recipients.push_back(i);
+void Round::noticed(queue::Noticed noticed, std::int64_t now) {
     enter({now, std::move(noticed)});
 }
 
@@ -109,7 +111,7 @@ void Round::expire(std::string_view age, std::int64_t now) {
                   "4.4.7",
                   "not delivered for " + std::string(age) + ", given up; last: " + last,
                   {}},
-                 now);
+                 {}, now);
         }
     }
 }
@@ -122,19 +124,13 @@ bool Round::has_success() const {
 }
 
 std::vector<queue::LogEntry> Round::take_entries() {
-    told_ = 0;
     return std::exchange(entries_, {});
 }
 
 void Round::give_back(std::vector<queue::LogEntry> entries) {
-    told_ += entries.size();
     entries.insert(entries.end(), std::make_move_iterator(entries_.begin()),
                    std::make_move_iterator(entries_.end()));
     entries_ = std::move(entries);
-}
-
-std::span<const queue::LogEntry> Round::take_news() {
-    return std::span(entries_).subspan(std::exchange(told_, entries_.size()));
 }
 
 }  // namespace holdfast::qmgr

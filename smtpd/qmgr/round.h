@@ -7,11 +7,11 @@
 #include <cstdint>
 #include <map>
 #include <set>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "queue/store.h"
+#include "smtpd/qmgr/round_news.h"
 #include "smtpd/qmgr/router.h"
 
 namespace holdfast::qmgr {
@@ -39,8 +39,8 @@ class Round {
     void report(std::size_t at, const Outcome& outcome, std::int64_t now);
     // It stays pending, and was not tried.
     void skip(std::size_t at);
-    // A bounce is about to be made for what was refused.
-    void announce(const MessageId& notice, std::int64_t now);
+    // The sender has been told.
+    void noticed(queue::Noticed noticed, std::int64_t now);
 
     // Every stop was reported or skipped.
     bool over() const { return open_ == 0; }
@@ -58,13 +58,14 @@ class Round {
     // They could not be recorded: the next take_entries() brings them again.
     void give_back(std::vector<queue::LogEntry> entries);
 
-    // Those that people have not heard of yet: to be called before each take_entries().
-    std::span<const queue::LogEntry> take_news();
+    // For people.
+    RoundNews& news() { return news_; }
 
   private:
     void find_delivered();
     void add(std::uint32_t recipient, const Target& target, std::int64_t now);
-    void note(const Stop::Ref& ref, const Outcome& outcome, std::int64_t now);
+    void note(const Stop::Ref& ref, const Outcome& outcome, std::string_view mailbox,
+              std::int64_t now);
     void enter(queue::LogEntry entry);
     bool close(Stop& stop);
     bool pending(const Stop::Ref& ref) const;
@@ -75,7 +76,7 @@ class Round {
     std::map<std::string, std::size_t, std::less<>> by_user_;
     std::set<std::string, std::less<>> delivered_;  // users whose mailbox has it
     std::vector<queue::LogEntry> entries_;
-    std::size_t told_ = 0;  // of the entries
+    RoundNews news_;
     std::size_t open_ = 0;
     bool skipped_ = false;
 };

@@ -76,7 +76,8 @@ class Expansion {
 
   private:
     void visit(const Step& step) {
-        if (step.text.starts_with('\\')) {
+        // Only the administrator passes an alias by, not who writes a recipient.
+        if (!step.parent.empty() && step.text.starts_with('\\')) {
             const std::string name = step.text.substr(1);
             return mailbox({name, step.parent, step.place}, name, Aliases::ignore);
         }
@@ -208,8 +209,8 @@ bool is_login_name(std::string_view name) {
 
 Outcome no_relay(std::string_view address) {
     return refused("5.7.1", "<" + escaped(address) +
-                                "> is not on this machine, and Holdfast is not configured to "
-                                "send mail to other machines");
+                                "> is not on this machine, and this version of Holdfast "
+                                "delivers only to this machine");
 }
 
 // Sorted again: a snapshot in another order must not hide an alias.

@@ -4,7 +4,7 @@
 // A local part is looked up in this order: alias, user (as written, then in lower case); where it
 // holds a "+", the part in front of it likewise. `root` without an alias is the mailbox of root,
 // `postmaster` without one is root. An alias that names itself means the mailbox of that name, and
-// so does a target with a backslash in front.
+// so does a target (but no recipient) with a backslash in front.
 #pragma once
 
 #include <functional>

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <sys/socket.h>
+
 #include "smtpd/smtpin/sessions.h"
 
 namespace holdfast::smtpin {
@@ -80,14 +82,26 @@ void Connection::on_drain() {
 void Connection::perform(Actions actions) {
     for (auto& frame : actions.for_queue) sessions_.send(std::move(frame));
     if (!actions.for_client.empty()) stream_.write(actions.for_client);
-    for (const Fact& fact : actions.facts) {
-        report(fact, client_.with_port(), loop_.now() - since_);
-    }
+    write_facts(actions);
     if (actions.finish) {
         finish();
     } else {
         set_timer(session_.deadline());
     }
+}
+
+void Connection::write_facts(const Actions& actions) const {
+    for (const Fact& fact : actions.facts) {
+        report(fact, client_.with_port(), loop_.now() - since_);
+    }
+}
+
+void Connection::displace() {
+    finished_ = true;
+    const Actions actions = session_.on_displaced(now());
+    const std::string& reply = actions.for_client;
+    ::send(stream_.socket(), reply.data(), reply.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    write_facts(actions);
 }
 
 void Connection::finish() {

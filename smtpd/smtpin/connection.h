@@ -33,12 +33,19 @@ class Connection {
     void resume();
 
     const ClientAddress& client() const { return client_; }
+    MonoTime displaceable_at() const {
+        return finished_ ? MonoTime::max() : session_.displaceable_at();
+    }
+    // Says so to the client. To be destroyed then: an idle client has sent nothing that we have
+    // not read, so the reply survives the close.
+    void displace();
 
   private:
     std::size_t on_input(std::string_view input);
     void on_end();
     void on_timer();
     void perform(Actions actions);
+    void write_facts(const Actions& actions) const;
     void finish();
     void set_timer(MonoTime deadline);
     void pause();

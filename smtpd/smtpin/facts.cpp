@@ -12,11 +12,13 @@ namespace {
 // In the order of Subject and of Reason.
 constexpr std::array<std::string_view, 4> subject_names{"command", "sender", "recipient",
                                                         "message"};
-constexpr std::array<std::string_view, 7> reason_names{
-    "quit", "client left", "timeout", "too many errors", "bare CR or LF", "not SMTP", "draining"};
+constexpr std::array<std::string_view, 8> reason_names{
+    "quit",          "client left", "timeout",  "too many errors",
+    "bare CR or LF", "not SMTP",    "draining", "displaced"};
 
-std::string in_brackets(const std::string& address) {
-    return "<" + address + ">";
+// The null sender is one, too.
+std::string_view sender_text(const std::string& sender) {
+    return sender.empty() ? std::string_view("<>") : sender;
 }
 
 struct Reporter {
@@ -26,23 +28,28 @@ struct Reporter {
     void operator()(const Refused& fact) const {
         const std::string reply =
             std::to_string(fact.reply.code) + " " + fact.reply.enhanced + " " + fact.reply.text;
-        log::info("refused", {{"what", subject_names.at(static_cast<std::size_t>(fact.subject))},
-                              {"client", client},
-                              {"helo", fact.helo},
-                              {"from", in_brackets(fact.sender)},
-                              {"to", in_brackets(fact.recipient)},
-                              {"reply", reply}});
+        const bool has_sender =
+            fact.subject == Subject::recipient || fact.subject == Subject::message;
+        const std::string_view sender = has_sender ? sender_text(fact.sender) : fact.sender;
+        log::info_limited("refused",
+                          {{"what", subject_names.at(static_cast<std::size_t>(fact.subject))},
+                           {"client", client},
+                           log::Field::unless_empty("helo", fact.helo),
+                           log::Field::unless_empty("from", sender),
+                           log::Field::unless_empty("to", fact.recipient),
+                           {"reply", reply}});
     }
 
     // A session that brought mail and nothing else has its lines already: qmgr's.
     void operator()(const Ended& fact) const {
         if (fact.reason == Reason::quit && fact.accepted != 0 && fact.refused == 0) return;
-        log::info("session", {{"client", client},
-                              {"helo", fact.helo},
-                              {"end", reason_names.at(static_cast<std::size_t>(fact.reason))},
-                              {"accepted", fact.accepted},
-                              {"refused", fact.refused},
-                              {"duration", age}});
+        const auto write = fact.accepted == 0 ? log::info_limited : log::info;
+        write("session", {{"client", client},
+                          log::Field::unless_empty("helo", fact.helo),
+                          {"end", reason_names.at(static_cast<std::size_t>(fact.reason))},
+                          {"accepted", fact.accepted},
+                          {"refused", fact.refused},
+                          {"duration", age}});
         if (fact.unanswered) {
             log::warning("left-before-answer", {{"msg", *fact.unanswered}, {"client", client}});
         }

@@ -15,7 +15,8 @@ namespace holdfast::smtpin {
 
 enum class Subject : std::uint8_t { command, sender, recipient, message };
 
-// The first refusal of its subject in this session; later ones are counted.
+// The first refusal of a command, a sender or a message in this session (later ones are counted),
+// and each of a recipient.
 struct Refused {
     Subject subject = Subject::command;
     std::string helo;
@@ -32,6 +33,7 @@ enum class Reason : std::uint8_t {
     bare_line_end,
     foreign_protocol,
     draining,
+    displaced,  // idle while others had no place
 };
 
 struct Ended {

@@ -13,12 +13,16 @@ std::size_t affordable_sessions(std::size_t wanted, std::size_t descriptors) {
 
 Admission SessionCounter::enter(const ClientKey& client) {
     if (in_all_ >= max_in_all_) return Admission::too_many;
-    const auto found = by_client_.find(client);
-    const std::size_t open = found == by_client_.end() ? 0 : found->second;
-    if (open >= max_per_client_ && client != this_machine) return Admission::too_many_from_client;
+    const bool has_limit = client != this_machine;
+    if (has_limit && open(client) >= max_per_client_) return Admission::too_many_from_client;
     ++in_all_;
-    by_client_[client] = open + 1;
+    ++by_client_[client];
     return Admission::admitted;
+}
+
+std::size_t SessionCounter::open(const ClientKey& client) const {
+    const auto found = by_client_.find(client);
+    return found == by_client_.end() ? 0 : found->second;
 }
 
 void SessionCounter::leave(const ClientKey& client) {

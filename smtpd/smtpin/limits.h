@@ -58,6 +58,9 @@ class SessionCounter {
     Admission enter(const ClientKey& client);
     void leave(const ClientKey& client);
 
+    // Sessions of this client.
+    std::size_t open(const ClientKey& client) const;
+
   private:
     std::size_t max_in_all_;
     std::size_t max_per_client_;

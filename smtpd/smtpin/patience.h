@@ -53,6 +53,9 @@ class Patience {
     void queue_gave_credit(MonoTime now);
     void drain(MonoTime now);
 
+    // When the last command or transaction ended.
+    MonoTime idle_since() const { return command_ - command_timeout; }
+
     MonoTime deadline(Waiting waiting) const;
     // Whether the time that the drain allows is what has run out.
     bool drain_is_over(Waiting waiting, MonoTime now) const;

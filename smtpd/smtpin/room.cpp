@@ -47,6 +47,7 @@ Confinement confinement() {
 Room::Room(Loop& loop, Entry<links::SmtpinSnapshot> entry)
     : loop_(loop),
       parent_(loop, std::move(entry.parent), *this, links::Tail::skip),
+      log_keeper_(loop, [this] { parent_.send(links::LogLost{}); }),
       sessions_(loop, within_means(entry.snapshot),
                 {[this] { parent_.send(links::Malformed{links::Room::qmgr}); },
                  [this] { loop_.stop(0); }}) {

@@ -6,10 +6,12 @@
 #include <memory>
 #include <vector>
 
+#include "smtpd/base/log.h"
 #include "smtpd/confine/entry.h"
 #include "smtpd/links/parent_smtpin.h"
 #include "smtpd/loop/acceptor.h"
 #include "smtpd/loop/channel.h"
+#include "smtpd/loop/log_keeper.h"
 #include "smtpd/smtpin/sessions.h"
 
 namespace holdfast::smtpin {
@@ -25,6 +27,7 @@ class Room {
     void on(links::Listener&& listener);
     void on(links::Go&& go);
     void on(links::Drain&& drain);
+    void on(links::NewLog&& message) { log::reopen(std::move(message.log)); }
     void on_end(ChannelEnd how);
 
   private:
@@ -32,6 +35,7 @@ class Room {
 
     Loop& loop_;
     Channel<links::SmtpinToParent, links::ParentToSmtpin> parent_;
+    LogKeeper log_keeper_;
     Sessions sessions_;
     std::vector<std::unique_ptr<Acceptor>> acceptors_;
     bool serving_ = false;

@@ -215,6 +215,18 @@ void SmtpSession::leave_if_draining() {
     finish(Reason::draining, {421, "4.3.2", policy_.hostname + " is restarting; connect again"});
 }
 
+MonoTime SmtpSession::displaceable_at() const {
+    if (between_transactions()) return patience_.idle_since() + idle_before_displaced;
+    const bool silent = state_ == State::recipients && !question_;
+    return silent ? patience_.idle_since() + silent_before_displaced : MonoTime::max();
+}
+
+Actions SmtpSession::on_displaced(Moment now) {
+    now_ = now;
+    finish(Reason::displaced, {421, "4.3.2", "too many connections, and yours was idle"});
+    return actions();
+}
+
 Actions SmtpSession::on_client_left(Moment now) {
     now_ = now;
     if (state_ != State::finished) finish(Reason::client_left);
@@ -280,7 +292,8 @@ void SmtpSession::refuse(Subject subject, const Reply& reply, const std::string&
 void SmtpSession::note_refusal(Refused refused) {
     ++refused_;
     const unsigned bit = 1U << static_cast<unsigned>(refused.subject);
-    if ((refusals_noted_ & bit) != 0) return;
+    const bool noted = (refusals_noted_ & bit) != 0;
+    if (noted && refused.subject != Subject::recipient) return;
     refusals_noted_ |= bit;
     facts_.emplace_back(std::move(refused));
 }

@@ -49,6 +49,11 @@ constexpr SessionNumber session_of(std::uint64_t number) {
     return number >> serial_bits;
 }
 
+// Where all places are taken, a session that has been idle for so long gives way: between
+// transactions, or inside one, which a client may have begun to keep its place.
+inline constexpr Duration idle_before_displaced = std::chrono::seconds(5);
+inline constexpr Duration silent_before_displaced = std::chrono::seconds(60);
+
 // To be done in this order.
 struct Actions {
     std::size_t used = 0;  // bytes of the input that are done with
@@ -82,6 +87,11 @@ class SmtpSession {
 
     // Finish the transaction, begin no other.
     Actions on_drain(Moment now);
+
+    // From when on this session may be ended in favour of one that finds no place.
+    MonoTime displaceable_at() const;
+    // It is. The last call.
+    Actions on_displaced(Moment now);
 
     // The client has closed its side. The last call.
     Actions on_client_left(Moment now);

@@ -28,7 +28,10 @@ Sessions::Sessions(Loop& loop, const links::SmtpinSnapshot& snapshot, Callbacks 
 void Sessions::accept(UniqueFd socket) {
     auto client = ClientAddress::of_peer(socket.get());
     if (!client) return;
-    const Admission admission = counter_.enter(client->key());
+    Admission admission = counter_.enter(client->key());
+    if (admission != Admission::admitted && displace_for(*client, admission)) {
+        admission = counter_.enter(client->key());
+    }
     if (admission != Admission::admitted) return turn_away(socket.get(), *client, admission);
     open(std::move(socket), std::move(*client));
 }
@@ -40,6 +43,32 @@ void Sessions::open(UniqueFd socket, ClientAddress client) {
     Connection& fresh = *connection;
     open_.emplace(number, std::move(connection));
     fresh.begin(queue_state());
+}
+
+// Of the clients with no fewer sessions than this one has, so that nobody who opens many drives
+// out those who have few; of this one alone where only its own limit is reached.
+bool Sessions::displace_for(const ClientAddress& client, Admission why) {
+    const std::size_t own = counter_.open(client.key());
+    std::size_t most = 0;
+    MonoTime longest = loop_.now();
+    auto victim = open_.end();
+    for (auto at = open_.begin(); at != open_.end(); ++at) {
+        const ClientKey& key = at->second->client().key();
+        const std::size_t share = counter_.open(key);
+        const bool eligible = why == Admission::too_many ? share >= own : key == client.key();
+        const MonoTime since = at->second->displaceable_at();
+        if (!eligible || since > loop_.now() || share < most) continue;
+        if (share == most && since >= longest) continue;
+        most = share;
+        longest = since;
+        victim = at;
+    }
+    if (victim == open_.end()) return false;
+    const std::string displaced = victim->second->client().with_port();
+    log::warning_limited("session-displaced", {{"client", displaced}, {"by", client.with_port()}});
+    victim->second->displace();
+    over(victim->first);
+    return true;
 }
 
 // No session is made for it: a client that opens too many must not cost more by that. It has sent

@@ -28,7 +28,8 @@ class Sessions {
     Loop& loop() { return loop_; }
     const Policy& policy() const { return policy_; }
 
-    // A new session, or 421 where there are too many.
+    // A new session. Where there are too many an idle one of whoever has most gives way; where
+    // there is none the new one gets 421.
     void accept(UniqueFd socket);
 
     // The channel to qmgr; replaces an earlier one.
@@ -65,6 +66,7 @@ class Sessions {
     SmtpSession::Queue queue_state() const;
     void tell_queue_state();
     void open(UniqueFd socket, ClientAddress client);
+    bool displace_for(const ClientAddress& client, Admission why);
     void turn_away(int socket, const ClientAddress& client, Admission why);
     void check_last_over();
 

@@ -83,13 +83,18 @@ links::UserReply reply_from(const passwd* entry, int code) {
     return reply;
 }
 
+// By the database's spelling, which may not mind the case of what it was asked.
+links::UserReply recipient(links::UserReply reply) {
+    return links::is_house_user(reply.name) ? reply_from(nullptr, 0) : reply;
+}
+
 links::UserReply ask_system(const Query& query) {
     if (const auto* by_uid = std::get_if<links::UidQuery>(&query)) {
         return look_up([&](auto... rest) { return getpwuid_r(by_uid->uid, rest...); });
     }
     const std::string& name = std::get<links::NameQuery>(query).name;
     if (!may_be_login(name)) return reply_from(nullptr, 0);
-    return look_up([&](auto... rest) { return getpwnam_r(name.c_str(), rest...); });
+    return recipient(look_up([&](auto... rest) { return getpwnam_r(name.c_str(), rest...); }));
 }
 
 }  // namespace holdfast::users

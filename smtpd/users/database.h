@@ -26,6 +26,9 @@ links::UserReply ask_system(const Query& query);
 // not answer, and a user who exists must not be taken for unknown.
 links::UserReply reply_from(const passwd* entry, int code);
 
+// The answer to a name, for which there is mail: the users that the rooms run as are none.
+links::UserReply recipient(links::UserReply reply);
+
 // The person's name from GECOS: up to the first comma, "&" replaced by the capitalised login,
 // without control bytes; at most 256 bytes, of any encoding.
 std::string full_name(std::string_view gecos, std::string_view login);

@@ -47,6 +47,7 @@ class Room::Client : public std::enable_shared_from_this<Client> {
 Room::Room(Loop& loop, Entry<links::UsersSnapshot> entry, Database database)
     : loop_(loop),
       parent_(loop, std::move(entry.parent), *this, links::Tail::skip),
+      log_keeper_(loop, [this] { parent_.send(links::LogLost{}); }),
       pool_(loop, std::move(database), {.threads = std::max(entry.snapshot.threads, 1U)}) {
     parent_.send(links::Ready{});
 }

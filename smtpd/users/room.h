@@ -6,11 +6,13 @@
 #include <memory>
 #include <vector>
 
+#include "smtpd/base/log.h"
 #include "smtpd/confine/entry.h"
 #include "smtpd/links/parent_users.h"
 #include "smtpd/links/snapshots.h"
 #include "smtpd/links/users_client.h"
 #include "smtpd/loop/channel.h"
+#include "smtpd/loop/log_keeper.h"
 #include "smtpd/users/pool.h"
 
 namespace holdfast::users {
@@ -27,6 +29,7 @@ class Room {
     void on(links::Peer&& peer);
     void on(links::Go&&) {}
     void on(links::Drain&&);
+    void on(links::NewLog&& message) { log::reopen(std::move(message.log)); }
     void on_end(ChannelEnd how);
 
   private:
@@ -38,6 +41,7 @@ class Room {
 
     Loop& loop_;
     Channel<links::UsersToParent, links::ParentToUsers> parent_;
+    LogKeeper log_keeper_;
     std::vector<std::shared_ptr<Client>> clients_;  // one for each peer
     bool draining_ = false;
     Pool pool_;

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
+#include <vector>
 
+#include "smtpd/config/alias_loops.h"
 #include "smtpd/config/aliases.h"
 #include "smtpd/config/render.h"
 #include "smtpd/mail/address.h"
@@ -22,8 +25,11 @@ void require(bool truth) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view text(reinterpret_cast<const char*>(data), size);
-    const auto parsed = parse_aliases(text, "/etc/aliases");
+    static const std::vector<std::string> local{"box", "example.org"};
+    const auto parsed = parse_aliases(text, "/etc/aliases", local);
     const auto& aliases = parsed.value.aliases;
+    const Diagnostics loops = alias_loops(parsed.value, local);
+    require(loops.all().size() <= Diagnostics::max_kept && !loops.has_errors());
     require(std::ranges::is_sorted(aliases, {}, &links::Alias::name));
     for (const links::Alias& alias : aliases) {
         require(!alias.name.empty() && alias.name.size() <= Address::max_local_part);

@@ -10,8 +10,10 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -134,6 +136,35 @@ bool mount_something(const Victim&) {
     return unshare(CLONE_NEWNS) == 0;
 }
 
+// The kernel looks at the descriptor: nobody kept the call from it.
+bool gets_through(int result) {
+    return result == 0 || errno == EBADF;
+}
+
+bool type_at_a_terminal(const Victim&) {
+    const char byte = '\n';
+    return gets_through(ioctl(-1, TIOCSTI, &byte));
+}
+
+bool change_a_terminal(const Victim&) {
+    const int discipline = 0;
+    return gets_through(ioctl(-1, TIOCSETD, &discipline));
+}
+
+// A descriptor that becomes ready would send it a signal.
+bool signal_by_a_descriptor(const Victim& victim) {
+    const bool owner = gets_through(fcntl(-1, F_SETOWN, victim.pid));
+    const bool signal = gets_through(fcntl(-1, F_SETSIG, SIGKILL));
+    return owner || signal;
+}
+
+// Nobody has this number: who may ask is told so.
+bool limit_another(const Victim&) {
+    constexpr pid_t no_process = 0x7fffffff;
+    rlimit limit{};
+    return prlimit(no_process, RLIMIT_NOFILE, nullptr, &limit) == 0 || errno == ESRCH;
+}
+
 struct Act {
     std::string_view name;
     bool (*perform)(const Victim&);
@@ -154,6 +185,10 @@ constexpr std::array acts{
     Act{"become-root", become_root},
     Act{"run-written-code", run_written_code},
     Act{"new-namespace", mount_something},
+    Act{"type-at-terminal", type_at_a_terminal},
+    Act{"change-terminal", change_a_terminal},
+    Act{"signal-by-descriptor", signal_by_a_descriptor},
+    Act{"limit-another", limit_another},
 };
 
 }  // namespace

@@ -66,6 +66,33 @@ TEST_CASE("a large message goes to disk as it comes, and its first line is put r
     CHECK(body_of(*store, sample_id(1), message->body) == body);
 }
 
+TEST_CASE("verdicts that a draft was given are on disk with it, and its log goes on behind them") {
+    FakeFileSystem fs;
+    const auto store = open_store(fs);
+    const std::string body = GENERATE(std::string("small\n"), large_body());
+    auto draft = store->draft(sample_envelope(1, 3),
+                              {attempted(2, Verdict::refused), attempted(0, Verdict::refused)});
+    REQUIRE(draft);
+    REQUIRE(draft->append(body));
+    const auto published = draft->publish(sample_time);
+    REQUIRE(published);
+    auto message = store->load(sample_id(1), sample_time);
+    REQUIRE(message);
+    CHECK(body_of(*store, sample_id(1), message->body) == body);
+    CHECK(message->state.recipients[0].settled());
+    CHECK_FALSE(message->state.recipients[1].settled());
+    CHECK(message->state.recipients[2].settled());
+    CHECK(message->state.ignored_lines == 0);
+    CHECK(published->log.next == message->log.next);
+
+    const std::vector entries{attempted(1, Verdict::delivered)};
+    REQUIRE(store->record(sample_id(1), published->log, entries, Durability::synced));
+    message = store->load(sample_id(1), sample_time);
+    REQUIRE(message);
+    CHECK(message->state.recipients[1].settled());
+    CHECK(message->log.synced == 2);
+}
+
 TEST_CASE("a message of a file's size in memory is the same on disk as one that was streamed") {
     FakeFileSystem fs;
     const auto store = open_store(fs);

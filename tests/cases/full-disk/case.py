@@ -6,6 +6,7 @@ import full_disk
 def run(box):
     full_disk.mount_small_spool("size=512k")
     box.start()
+    box.wait_event("scheduling", 1)
     full_disk.eat_space()
     full_disk.refused_and_nothing_stored(box)
     full_disk.refused_and_nothing_stored(box)

@@ -6,6 +6,7 @@ import full_disk
 def run(box):
     full_disk.mount_small_spool("size=4m,nr_inodes=200")
     box.start()
+    box.wait_event("scheduling", 1)
     full_disk.eat_inodes()
     full_disk.refused_and_nothing_stored(box)
     full_disk.refused_and_nothing_stored(box)

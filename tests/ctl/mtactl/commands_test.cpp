@@ -162,6 +162,22 @@ TEST_CASE("a refusal of the daemon is its words and its status, made harmless") 
     CHECK(said.error == "mtactl: only root\\x1B[2J\\nmay\n");
 }
 
+TEST_CASE("what is wrong with the alias files is printed with its places") {
+    const auto answering = [](links::Answer answer) {
+        return [answer](const auto&) { return std::vector<links::ControlToClient>{answer}; };
+    };
+    const Invocation invocation{Form::text, AliasesCommand{}};
+    const Said bad =
+        run_with_daemon(invocation, answering({78, "/etc/aliases:1: error\n  \x1b[2J\nstays"}));
+    CHECK(bad.status == 78);
+    CHECK(bad.error == "/etc/aliases:1: error\n  \\x1B[2J\nmtactl: stays\n");
+    const Said warned = run_with_daemon(invocation, answering({0, "/etc/aliases:1: warning\n"}));
+    CHECK(warned.status == 0);
+    CHECK(warned.error == "/etc/aliases:1: warning\n");
+    CHECK(warned.out == "the alias files have been read again\n");
+    CHECK(run_with_daemon(invocation, answering({0, ""})).error.empty());
+}
+
 TEST_CASE("a daemon that goes away without an answer is status 75") {
     const Said said = run_with_daemon({Form::text, FlushCommand{}}, [](const auto&) {
         return std::vector<links::ControlToClient>{};

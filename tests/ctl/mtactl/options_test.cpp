@@ -80,8 +80,26 @@ TEST_CASE("a wrong command line is one line and status 64") {
     }
 }
 
+TEST_CASE("a mistyped command is named, with the one that was meant") {
+    const auto said = [](const std::vector<const char*>& words) {
+        const auto invocation = parse(words);
+        REQUIRE_FALSE(invocation);
+        return invocation.error().text;
+    };
+    CHECK(said({"queu"}) ==
+          "mtactl: unknown command \"queu\": did you mean \"queue\"? (see mtactl --help)\n");
+    CHECK(said({"--json", "queue", "lsit"}) ==
+          "mtactl: unknown command \"lsit\": did you mean \"list\"? (see mtactl queue --help)\n");
+    CHECK(said({"reload"}) ==
+          "mtactl: unknown command \"reload\": it is one of status check queue aliases or stop "
+          "(see mtactl --help)\n");
+    CHECK(said({"queue", "remove"}).ends_with("(see mtactl queue remove --help)\n"));
+    CHECK(said({"queue"}).ends_with("(see mtactl queue --help)\n"));
+}
+
 TEST_CASE("help and version are asked for with success") {
     CHECK(parse({"--version"}).error().status == 0);
+    CHECK(parse({"-V"}).error().text.starts_with("mtactl (Holdfast) "));
     CHECK(parse({"--help"}).error().text.find("queue") != std::string::npos);
     CHECK(parse({"queue", "remove", "--help"}).error().status == 0);
 }

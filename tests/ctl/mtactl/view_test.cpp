@@ -93,6 +93,12 @@ TEST_CASE("a queue in trouble, and a daemon without privileges, say so") {
     facts.overview.daemon.privileged = false;
     const std::string text = status_text(facts);
     CHECK(holds(text, "no mail is accepted: the disk is full\\n\n"));
+    CHECK(holds(text, "0 queued, 0 active, 3 deferred, 0 quarantined"));
+    facts.overview.queue = {};
+    facts.overview.queue.accepting = false;
+    CHECK(holds(status_text(facts), "0 queued, 0 active, 0 deferred, 0 quarantined"));
+    facts.overview.queue.known = false;
+    CHECK_FALSE(holds(status_text(facts), "0 queued"));
     CHECK(holds(text, "privileges"));
 }
 

@@ -64,7 +64,10 @@ class RequestsTest(sites.SiteTest):
     def test_without_a_daemon_mailq_and_queue_runs_say_so(self):
         for arguments in (["-bp"], ["-q"], ["-qf"], ["-qRexample.org"]):
             self.assert_one_line(self.site.run(arguments), 69)
-        self.assert_one_line(self.site.run([], name="runq"), 69)
+        self.assert_one_line(self.site.run([], name="runq"), 69, name="runq")
+        done = self.site.run([], name="/usr/bin/mailq")
+        self.assert_one_line(done, 69, name="mailq")
+        self.assertIn(b"smtpd is not running: connect to", done.err)
 
     def test_newaliases_asks_for_a_reload_and_is_silent(self):
         daemon = self.serve(sites.answer())
@@ -73,19 +76,34 @@ class RequestsTest(sites.SiteTest):
         self.assertEqual(self.asked(daemon), [sites.ALIASES] * 3)
 
     def test_newaliases_without_a_daemon_or_without_the_right_is_no_error(self):
-        self.assert_silent_success(self.site.run([], name="newaliases"))
+        stopped = self.site.run([], name="newaliases")
+        self.assert_one_line(stopped, 0, name="newaliases")
+        self.assertIn(b"it reads the aliases when it starts", stopped.err)
         self.serve(sites.answer(77, "only root may do that"))
         self.assert_silent_success(self.site.run([], name="newaliases"))
 
     def test_newaliases_tells_of_an_error_in_the_alias_file(self):
         self.serve(sites.answer(78, "/etc/aliases:3: bad"))
-        self.assert_one_line(self.site.run([], name="newaliases"), 78)
+        self.assert_one_line(self.site.run([], name="newaliases"), 78, name="newaliases")
+
+    def test_newaliases_prints_what_is_wrong_and_what_is_warned_of_with_its_place(self):
+        self.serve(sites.answer(78, "/etc/aliases:3:1: error: x\n  \033[2J\nthe old ones stay"))
+        done = self.site.run([], name="newaliases")
+        self.assertEqual(done.returncode, 78)
+        self.assertEqual(done.err, b"/etc/aliases:3:1: error: x\n  \\x1B[2J\n"
+                                   b"newaliases: the old ones stay\n")
+
+    def test_newaliases_succeeds_with_warnings(self):
+        self.serve(sites.answer(0, "/etc/aliases:3:1: warning: x\n"))
+        done = self.site.run(["-bi"])
+        self.assertEqual((done.returncode, done.err), (0, b"/etc/aliases:3:1: warning: x\n"))
 
     def test_queue_runs_ask_for_a_flush_and_intervals_for_nothing(self):
         daemon = self.serve(sites.answer())
-        for form in ("-q", "-qf", "-qRx", "-qSx", "-qIx"):
+        for form in ("-q", "-qf", "-qRx", "-qSx", "-qI01arz3ndektsv4rrffq69g5fav"):
             self.assert_silent_success(self.site.run([form]))
         self.assertEqual(self.asked(daemon), [sites.FLUSH] * 5)
+        self.assert_one_line(self.site.run(["-qIfoo"]), 64)
         for form in ("-q30m", "-q1h", "-qp5m"):
             self.assert_silent_success(self.site.run([form]))
         self.assertEqual(self.asked(daemon), [sites.FLUSH] * 5)

@@ -220,9 +220,9 @@ class SiteTest(unittest.TestCase):
         self.addCleanup(daemon.stop)
         return daemon
 
-    def assert_one_line(self, process, status):
+    def assert_one_line(self, process, status, name="sendmail"):
         self.assertEqual((process.returncode, process.out), (status, b""), process.err)
-        self.assertRegex(process.err.decode("latin-1"), r"\Asendmail: [^\n]+\n\Z")
+        self.assertRegex(process.err.decode("latin-1"), rf"\A{name}: [^\n]+\n\Z")
 
     def assert_silent_success(self, process):
         self.assertEqual((process.returncode, process.out, process.err), (0, b"", b""))

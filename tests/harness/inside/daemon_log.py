@@ -1,9 +1,9 @@
-"""The daemon's log as events: "room[pid]: event key=value ..."."""
+"""The daemon's log as events: "smtpd/room[pid]: event key=value ..."."""
 
 import re
 from dataclasses import dataclass
 
-_LINE = re.compile(r"^([a-z]+)\[(\d+)\]: ([a-z0-9-]+)((?: .*)?)$")
+_LINE = re.compile(r"^(?:smtpd/)?([a-z]+)\[(\d+)\]: ([a-z0-9-]+)((?: .*)?)$")
 _FIELD = re.compile(r'([a-z-]+)=("(?:[^"\\]|\\.)*"|\S*)')
 # A sanitizer's report, or a program that ended itself.
 BROKEN = re.compile(r"AddressSanitizer|LeakSanitizer|runtime error:|panic|terminate called")

@@ -44,6 +44,12 @@ TEST_CASE("an address and port become one socket, * and localhost one for each f
 TEST_CASE("what is no address and port is refused at the bytes that are wrong") {
     CHECK(bad("localhost") == "8+9 no port in \"localhost\" -> localhost:25");
     CHECK(bad("[::1]") == "8+5 no port in \"[::1]\" -> [::1]:25");
+    CHECK(bad("*.25") == "8+4 no port in \"*.25\" -> *:25");
+    CHECK(bad("127.0.0.1") == "8+9 no port in \"127.0.0.1\" -> 127.0.0.1:25");
+    CHECK(bad("127.0.0.1.587") == "8+13 no port in \"127.0.0.1.587\" -> 127.0.0.1:587");
+    CHECK(bad("locahost") == "8+8 no port in \"locahost\" -> localhost:25");
+    CHECK(bad("eth0") == "8+4 no port in \"eth0\"");
+    CHECK(bad("25") == "8+2 no address in \"25\"");
     CHECK(bad("::1") == "8+3 IPv6 address without brackets -> [::1]:25");
     CHECK(bad("*:0") == "10+1 \"0\" is not a port");
     CHECK(bad("*:65536") == "10+5 \"65536\" is not a port");

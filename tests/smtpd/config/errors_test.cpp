@@ -27,6 +27,23 @@ constexpr std::array mistakes{
   ^~
   expected: aliases domain hostname limit listen local origin or queue
 )"},
+    Mistake{"relay smtp://mx.example.net", R"(c:1:1: error: unknown statement "relay"
+  relay smtp://mx.example.net
+  ^~~~~
+  expected: aliases domain hostname limit listen local origin or queue
+  not in this version, which delivers to this machine only
+)"},
+    Mistake{"listen 25", R"(c:1:8: error: no address in "25"
+  listen 25
+         ^~
+  expected: *:25 (every address) or localhost:25 (this machine's own programs)
+)"},
+    Mistake{"listen on localhost port 25", R"(c:1:8: error: unexpected "on"
+  listen on localhost port 25
+         ^~
+  expected: listen ADDRESS:PORT
+  did you mean "listen localhost:25"?
+)"},
     Mistake{"listen", R"(c:1:8: error: the address is missing
   listen
          ^
@@ -102,7 +119,7 @@ constexpr std::array mistakes{
     Mistake{"limit recipients 1000000", R"(c:1:18: error: "1000000" is too large
   limit recipients 1000000
                    ^~~~~~~
-  expected: a number from 100 to 100000
+  expected: a number from 100 to 60000
 )"},
     Mistake{"limit sessions 10 per-client 11", R"(c:1:30: error: "11" is too large
   limit sessions 10 per-client 11

@@ -108,9 +108,10 @@ TEST_CASE("the default smtpd.conf changes nothing, and its lines show the defaul
 }
 
 TEST_CASE("the default alias file is good, and so is its commented line") {
+    const std::vector<std::string> local;
     const std::string text = file_text("etc/aliases");
-    CHECK(parse_aliases(text, "a").diagnostics.all().empty());
-    const auto all = parse_aliases(uncommented(text), "a");
+    CHECK(parse_aliases(text, "a", local).diagnostics.all().empty());
+    const auto all = parse_aliases(uncommented(text), "a", local);
     CHECK(all.diagnostics.all().empty());
-    CHECK(all.value.aliases.size() == parse_aliases(text, "a").value.aliases.size() + 1);
+    CHECK(all.value.aliases.size() == parse_aliases(text, "a", local).value.aliases.size() + 1);
 }

@@ -40,6 +40,15 @@ TEST_CASE("names come from the configuration, else from the machine, never from 
     CHECK(both.said.empty());
 }
 
+TEST_CASE("the host's name is local with its domain and without it") {
+    const auto parsed = parse("domain example.org\n", "c");
+    CHECK(local_domains(parsed.value, {"box.example.net", "example.com"}) ==
+          std::vector<std::string>{"box", "box.example.net", "example.com", "example.org",
+                                   "localhost"});
+    CHECK(local_domains(Settings(), {"box", "box"}) ==
+          std::vector<std::string>{"box", "localhost"});
+}
+
 TEST_CASE("a machine whose name is no domain name is warned of and can still mail") {
     const Outcome outcome = choose("", {"web 1", mailname, {}});
     CHECK(outcome.names == "localhost.localdomain localhost.localdomain");

@@ -100,8 +100,8 @@ TEST_CASE("every room gets the names and the local domains that it needs") {
     CHECK(plan.control.origin == "origin.example");
     CHECK(plan.qmgr.hostname == "host.example");
     CHECK(plan.qmgr.origin == "origin.example");
-    CHECK(plan.qmgr.local_domains ==
-          std::vector<std::string>{"b.example", "host.example", "localhost", "origin.example"});
+    CHECK(plan.qmgr.local_domains == std::vector<std::string>{"b.example", "host", "host.example",
+                                                              "localhost", "origin.example"});
     CHECK(plan.mda.hostname == "host.example");
     CHECK(plan.mda.mail_gid == 8);
     CHECK(plan.mda.root_uid == 30);

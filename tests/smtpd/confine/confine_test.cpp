@@ -111,7 +111,9 @@ TEST_CASE("without confinement every act works, so that the tests below can fail
     REQUIRE(geteuid() == 0);
     CHECK(attack([] { return Status(); }) ==
           "read-shadow list-spool write-file execute start-process trace signal read-memory-file "
-          "read-memory connect bind become-root run-written-code new-namespace ");
+          "read-memory connect bind become-root run-written-code new-namespace type-at-terminal "
+          "change-terminal signal-by-descriptor "
+          "limit-another ");
 }
 
 TEST_CASE("a room that only accepts connections can do nothing else") {

@@ -72,6 +72,13 @@ TEST_CASE("F31 a file that can never become a message is called bad, with the re
     SECTION("requests in place of a submission") {
         file = file_of({links::StopRequest{true}});
     }
+    SECTION("an empty packet before all else, as in a file of zeros") {
+        file.insert(0, 4, '\0');
+    }
+    SECTION("an empty chunk") {
+        messages.insert(messages.begin() + 2, links::SubmitBytes{});
+        file = file_of(messages);
+    }
     SECTION("two submissions") {
         file += file;
     }
@@ -125,4 +132,26 @@ TEST_CASE("a drop file waits while users is away") {
     house.start_users();
     CHECK(house.until([&] { return house.qmgr->first<links::End>() != nullptr; }));
     CHECK(bad(house) == nullptr);
+}
+
+TEST_CASE("a file of zeros is called bad at its first packet, and costs nothing more") {
+    RoomUnderTest house;
+    bring(house, std::string(200'000, '\0'), max_chunk);
+    REQUIRE(house.until([&] { return bad(house) != nullptr; }));
+    CHECK(house.qmgr->all<links::DropCredit>().empty());
+}
+
+TEST_CASE("a file of very many packets is given credit for many of them at once") {
+    RoomUnderTest house;
+    auto messages = submission_of("Subject: x\n\nhello\n");
+    const links::SubmitRecipients bob{{"bob"}};
+    messages.insert(messages.begin() + 1, 10'000, links::ClientToControl(bob));
+    const std::string file = file_of(messages);
+    bring(house, file, max_chunk);
+    REQUIRE(house.until([&] { return house.qmgr->first<links::End>() != nullptr; }));
+    const auto credits = house.qmgr->all<links::DropCredit>();
+    CHECK(credits.size() <= file.size() / max_chunk + 2);
+    std::size_t sum = 0;
+    for (const auto* some : credits) sum += some->bytes;
+    CHECK(sum == file.size());
 }

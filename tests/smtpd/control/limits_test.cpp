@@ -115,6 +115,45 @@ TEST_CASE("F21 the turn among large submissions passes to another user first") {
     CHECK(uids == std::vector<std::uint32_t>{4711, 4712, 4711});
 }
 
+TEST_CASE("F21 users who take turns with many large submissions do not keep out a third") {
+    if (!is_root()) return;
+    RoomUnderTest house;
+    house.users->answer_with({});
+    const std::string header = "X-H: " + std::string(400'000, 'v') + "\n";
+    std::vector<std::unique_ptr<TestClient>> clients;
+    for (const uid_t uid : {4711U, 4712U, 4711U, 4712U, 4711U, 4712U, 4713U}) {
+        const As other(uid);
+        clients.push_back(house.connect());
+        for (auto& message : submission_of(header)) clients.back()->send(std::move(message));
+        REQUIRE(house.until(
+            [&] { return house.users->all<links::UidQuery>().size() == clients.size(); }));
+    }
+    for (int i = 0; i < 50; ++i) house.loop.turn();
+    for (const auto* query : house.users->all<links::UidQuery>()) {
+        house.users->send(links::UserReply{query->request, links::Lookup::found, "alice",
+                                           query->uid, "Alice", "/"});
+    }
+    for (const auto& client : clients) {
+        REQUIRE(house.until([&] { return client->first<links::Answer>() != nullptr; }));
+    }
+    std::vector<std::uint32_t> uids;
+    for (const auto* begin : house.qmgr->all<links::Begin>()) uids.push_back(begin->envelope.uid);
+    CHECK(uids == std::vector<std::uint32_t>{4711, 4712, 4713, 4711, 4712, 4711, 4712});
+}
+
+TEST_CASE("the socket of a user who may not command does not leave the room") {
+    if (!is_root()) return;
+    RoomUnderTest house;
+    std::unique_ptr<TestClient> other;
+    {
+        const As user(4711);
+        other = house.connect();
+    }
+    other->send(links::StopRequest{true});
+    REQUIRE(house.until([&] { return house.parent->first<links::StopQuery>() != nullptr; }));
+    CHECK_FALSE(house.parent->first<links::StopQuery>()->client);
+}
+
 TEST_CASE("F22 clients that bring nothing in time are closed, whatever they are at") {
     TestClock clock;
     RoomUnderTest house({}, clock);

@@ -246,6 +246,63 @@ TEST_CASE("no more than the window is sent to qmgr before it gives credit") {
     CHECK(submission.handed_over());
 }
 
+TEST_CASE("a header above the limit is refused, and nothing of it is kept") {
+    std::string message;
+    while (message.size() < 48'000'000) message += "From: a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a\n";
+    message += "\nbody\n";
+    links::ControlSnapshot snapshot{"box.example.net", "box.example.net", 50'000'000};
+    links::Submit submit;
+    submit.id = MessageId::generate(real_clock().wall());
+    submit.length = message.size();
+    Submission submission(snapshot, {1001, 7, 0}, submit);
+    submission.on(links::SubmitRecipients{{"bob"}});
+    MaybeOutcome outcome;
+    std::size_t at = 0;
+    for (; !outcome && at < message.size(); at += max_chunk) {
+        outcome = submission.on(links::SubmitBytes{message.substr(at, max_chunk)});
+    }
+    REQUIRE(outcome);
+    CHECK(outcome->fate == Fate::refused);
+    CHECK(outcome->answer.status == 65);
+    CHECK(outcome->answer.text.find("header") != std::string::npos);
+    CHECK(at <= Submission::max_header + max_chunk);
+    CHECK(submission.held() == 0);
+}
+
+TEST_CASE("a text of any length that has no header and no blank line is accepted") {
+    std::string message;
+    SECTION("of lines") {
+        while (message.size() < 6'000'000) message += "no field, just words that go on and on\n";
+    }
+    SECTION("of one line") {
+        message = std::string(6'000'000, 'x') + "\n";
+    }
+    links::ControlSnapshot snapshot{"box.example.net", "box.example.net", 50'000'000};
+    links::Submit submit;
+    submit.id = MessageId::generate(real_clock().wall());
+    submit.length = message.size();
+    Submission submission(snapshot, {1001, 7, 0}, submit);
+    submission.on(links::SubmitRecipients{{"bob"}});
+    submission.user_is({0, links::Lookup::found, "alice", 1001, "Alice", "/home/alice"});
+    std::size_t body = 0;
+    const auto take = [&] {
+        for (auto& part : submission.take()) {
+            if (const auto* chunk = std::get_if<links::Chunk>(&part)) {
+                body += chunk->bytes.size();
+                submission.credit(static_cast<std::uint32_t>(chunk->bytes.size()));
+            }
+        }
+    };
+    for (std::size_t at = 0; at < message.size(); at += max_chunk) {
+        REQUIRE_FALSE(submission.on(links::SubmitBytes{message.substr(at, max_chunk)}));
+        if (submission.ready_to_start()) REQUIRE_FALSE(submission.start(real_clock().wall()));
+        take();
+    }
+    REQUIRE_FALSE(submission.on(links::SubmitEnd{}));
+    while (!submission.handed_over()) take();
+    CHECK(body > message.size());
+}
+
 TEST_CASE("a header that comes byte by byte is completed once, as if it had come at once") {
     const std::string message = "Subject: x\nTo: bob\n\nA: not a header\n";
     Submission whole(snapshot, {1001, 1, 0}, submit_of(message.size()));
@@ -325,4 +382,30 @@ TEST_CASE("bare CR and NUL in a body do not reach the queue") {
     const std::string body = body_of(carried(submission, {"bob"}, message));
     CHECK(body.ends_with("\n\nx yz\n"));
     CHECK(body.find('\r') == std::string::npos);
+}
+
+TEST_CASE("a file of drop/ above the limit becomes a bounce that names the limit") {
+    const std::string body(2000, 'y');
+    const std::string message = "Subject: x\n\n" + body + "\n";
+    Submission submission(snapshot, {1001, 7, 3}, submit_of(message.size()));
+    const Messages messages = carried(submission, {"bob", "carol"}, message);
+    CHECK(only<links::Begin>(messages).drop == 3);
+    const auto recipients = only<links::Recipients>(messages);
+    CHECK(recipients.recipients.size() == 2);
+    CHECK(recipients.refusal.code == 552);
+    CHECK(recipients.refusal.text.find("the limit is 1000") != std::string::npos);
+    CHECK(body_of(messages).find("Subject: x\n") != std::string::npos);
+    CHECK(body_of(messages).find(body) == std::string::npos);
+    CHECK(only<links::End>(messages).length == body_of(messages).size());
+    CHECK(submission.handed_over());
+}
+
+TEST_CASE("of a file of drop/ above the limit no more than the header is waited for") {
+    Submission submission(snapshot, {1001, 7, 3}, submit_of(100'000));
+    begin_large(submission, 0);
+    CHECK(only<links::End>(submission.take()).length > 0);
+    CHECK_FALSE(submission.on(links::SubmitBytes{std::string(1000, 'z')}));
+    CHECK(submission.wants_input());
+    CHECK(submission.committed().fate == Fate::settled);
+    CHECK_FALSE(submission.on(links::SubmitBytes{std::string(1000, 'z')}));
 }

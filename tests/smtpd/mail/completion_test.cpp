@@ -198,3 +198,37 @@ TEST_CASE("a long name is cut between characters and encoded in words of 75") {
     }
     CHECK(characters == (max_display_name - 1) / 2);
 }
+
+TEST_CASE("an address field above the limit goes out byte for byte, and the others are completed") {
+    std::string huge = "To: ";
+    while (huge.size() <= max_address_field) huge += "bob, ";
+    const std::string header = completed(huge + "x\nCc: carol\n\n");
+    CHECK(header.find("bob@") == std::string::npos);
+    CHECK(value(header, "Cc") == "carol@box.example.net");
+    CHECK(value(header, "From") == "Alice Example <alice@box.example.net>");
+}
+
+TEST_CASE("behind so many addresses the header of a message goes out byte for byte") {
+    std::string many = "To: ";
+    for (std::size_t i = 1; i < max_header_addresses; ++i) many += "a,";
+    const std::string header = completed(many + "a\nCc: carol\nFrom: dave\n\n");
+    CHECK(header.find(",a@box.example.net\n") != std::string::npos);
+    CHECK(value(header, "Cc") == "carol");
+    CHECK(value(header, "From") == "dave");
+}
+
+TEST_CASE("a From above the limit counts as one that names somebody") {
+    const std::string header = completed("From: " + std::string(max_address_field, 'a') + ",b\n\n");
+    CHECK(value(header, "From").starts_with("aaaa"));
+}
+
+TEST_CASE("a header ends within a start that holds a line that is no field") {
+    CHECK(header_ends_within("Subject: s\nno field\nX: y\n"));
+    CHECK(header_ends_within("no field\n"));
+    CHECK(header_ends_within(std::string(2000, 'x')));
+    CHECK(header_ends_within("X: y\n\nbody"));
+    CHECK_FALSE(header_ends_within("Subject: s\nX-Long"));
+    CHECK_FALSE(header_ends_within("Subject: s\n folded\n"));
+    CHECK_FALSE(header_ends_within("From me Sat\nX: " + std::string(2000, 'x')));
+    CHECK_FALSE(header_ends_within(""));
+}

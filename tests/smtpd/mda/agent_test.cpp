@@ -34,6 +34,7 @@ struct House : Scratch {
                           "alice:x:4711:4711:Alice,,,:" +
                               at("home") +
                               ":/bin/sh\n"
+                              "_hfqueue:x:4731:4711::/:/bin/false\n"
                               "homeless:x:4730:4711::/nonexistent/homeless:/bin/sh\n"
                               "nobody:x:65534:65534::/nonexistent:/bin/sh\n",
                           "alice:x:4711:\nmail:x:4713:\nstaff:x:4714:alice\nnogroup:x:65534:\n");
@@ -164,6 +165,33 @@ TEST_CASE("an unknown user is refused by an agent that is nobody") {
         CHECK(outcome.enhanced == "5.1.1");
     }
     CHECK(agent.close_and_wait() == 0);
+}
+
+TEST_CASE("the users that the rooms run as get no mail") {
+    const House house;
+    AgentProcess agent("_hfqueue", house.snapshot());
+    REQUIRE(agent.send(order_of(1), text));
+    const Outcome outcome = agent.outcomes(1)[1];
+    CHECK(outcome.verdict == Verdict::refused);
+    CHECK(outcome.enhanced == "5.1.1");
+    CHECK_FALSE(files::exists(house.at("mail/_hfqueue")));
+}
+
+TEST_CASE("an agent whose Maildir has gone ends by itself, and the next one makes it anew") {
+    const House house;
+    const auto snapshot = house.snapshot(links::Mailbox::maildir);
+    AgentProcess agent("alice", snapshot);
+    REQUIRE(agent.send(order_of(1), text));
+    CHECK(agent.outcomes(1)[1].verdict == Verdict::delivered);
+    files::rename(house.at("home/Maildir"), house.at("home/Old"));
+    files::remove_all(house.at("home/Old"));
+    REQUIRE(agent.send(order_of(2), text));
+    CHECK(agent.outcomes(2)[2].verdict == Verdict::retry);
+    agent.outcomes(3);  // until it has ended
+    CHECK_FALSE(agent.send(order_of(3), text));
+    AgentProcess next("alice", snapshot);
+    REQUIRE(next.send(again(2), text));
+    CHECK(next.outcomes(1)[2].verdict == Verdict::delivered);
 }
 
 TEST_CASE("root's mail goes to the mailbox of its own identity, another uid 0 gets none") {

@@ -1,5 +1,6 @@
 #include "smtpd/parent/agents.h"
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
@@ -18,8 +19,10 @@ struct Stage {
     std::vector<std::uint64_t> spawned;
     std::vector<std::string> refused;
     std::vector<UniqueFd> channels;
-    Agents agents{
-        loop, [this](auto reply) { std::visit([this](auto& message) { take(message); }, reply); }};
+    std::function<void(std::uint64_t)> on_spawned;
+    Agents agents{loop, [this](auto reply) {
+                      std::visit([this](auto& message) { this->take(message); }, reply);
+                  }};
 
     explicit Stage(const std::string& script) {
         char name[] = "/tmp/holdfast-agents-XXXXXX";
@@ -37,6 +40,7 @@ struct Stage {
     void take(links::MdaSpawned& message) {
         spawned.push_back(message.request);
         channels.push_back(std::move(message.channel));
+        if (on_spawned) on_spawned(message.request);
     }
     void take(links::MdaRefused& message) { refused.push_back(message.why); }
 };
@@ -77,4 +81,22 @@ TEST_CASE("requests of a dead qmgr are forgotten") {
     stage.agents.forget_requests();
     stage.loop.run();
     REQUIRE(stage.spawned == std::vector<std::uint64_t>{1});
+}
+
+TEST_CASE("an agent that qmgr has given up and its user has stopped is killed after a while") {
+    Stage stage("kill -STOP $$; exit 0\n");
+    stage.agents.spawn({1, "alice"});
+    stage.agents.spawn({2, "alice"});
+    stage.agents.spawn({3, "alice"});
+    stage.agents.abandon({1});
+    stage.agents.abandon({2});
+    stage.agents.abandon({99});
+    stage.on_spawned = [&](std::uint64_t request) {
+        CHECK(request == 3);  // nobody gives this one up; the second never came to be
+        stage.agents.kill_all(SIGKILL);
+    };
+    const auto begun = real_clock().mono();
+    stage.loop.run();
+    CHECK(real_clock().mono() - begun >= Agents::end_limit);
+    CHECK(stage.spawned == std::vector<std::uint64_t>{1, 3});
 }

@@ -8,6 +8,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "smtpd/base/descriptors.h"
+#include "smtpd/base/packet.h"
 #include "tests/catch.h"
 
 using namespace holdfast;
@@ -61,6 +63,24 @@ TEST_CASE("the control socket replaces one that a dead instance left, without a 
     REQUIRE(stat(path.c_str(), &facts) == 0);
     CHECK((facts.st_mode & 0777) == 0666);
     CHECK_FALSE(std::filesystem::exists(path + ".new"));
+}
+
+TEST_CASE("the control socket takes no descriptors, not even before a connection is accepted") {
+    const Folder folder;
+    const auto control = ControlSocket::publish(folder.path + "/control");
+    REQUIRE(control);
+    if (!refuses_descriptors(control->socket())) return;  // Linux before 6.16
+    const UniqueFd client(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strcpy(address.sun_path, (folder.path + "/control").c_str());
+    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+    REQUIRE(connect(client.get(), generic, sizeof address) == 0);
+    const int fds[] = {STDIN_FILENO};
+    const auto sent = send_packet(client.get(), "x", fds);
+    REQUIRE_FALSE(sent);
+    CHECK(sent.error().code() == EPERM);
+    CHECK(send_packet(client.get(), "x"));
 }
 
 TEST_CASE("a clean stop removes its own control socket and nobody else's") {

@@ -49,3 +49,14 @@ TEST_CASE("a wrong command line is explained") {
     REQUIRE_FALSE(extra);
     CHECK(extra.error().text().starts_with("smtpd: unexpected argument \"start\"\n"));
 }
+
+TEST_CASE("long options that everyone types first are understood") {
+    CHECK(parse({"--help"})->task == Options::Task::help);
+    CHECK(parse({"--version"})->task == Options::Task::version);
+    const auto unknown = parse({"--daemon"});
+    REQUIRE_FALSE(unknown);
+    CHECK(unknown.error().text().starts_with("smtpd: unknown option --daemon\n"));
+    for (const char* option : {"-d", "-f", "-h", "-n", "-V"}) {
+        CHECK(help_text().find(std::string("\n  ") + option) != std::string::npos);
+    }
+}

@@ -3,6 +3,7 @@
 #include <csignal>
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,16 +21,16 @@ struct Run {
     Ending ending;
 };
 
-Run run(const std::string& script) {
+Run run(const std::string& script, int errors = Program::our_errors) {
     Loop loop;
     Run result;
     auto channel = make_channel();
     REQUIRE(channel);
-    auto process = Process::start(loop, {"/bin/sh", {"sh", "-c", script}, channel->second.get()},
-                                  [&](Ending ending) {
-                                      result.ending = ending;
-                                      loop.stop();
-                                  });
+    auto process = Process::start(
+        loop, {"/bin/sh", {"sh", "-c", script}, channel->second.get(), errors}, [&](Ending ending) {
+            result.ending = ending;
+            loop.stop();
+        });
     REQUIRE(process);
     channel->second.reset();
     loop.run();
@@ -92,4 +93,19 @@ TEST_CASE("a program that is not there ends with 127, one that cannot run with 1
         loop.run();
         CHECK(seen.status == status);
     }
+}
+
+TEST_CASE("a child is in a session of its own, away from the terminal of whoever started smtpd") {
+    const Run result =
+        run("read -r pid name state parent group session rest </proc/$$/stat; "
+            "[ \"$session\" = $$ ] && printf away >&3");
+    CHECK(result.output == "away");
+}
+
+TEST_CASE("a child's standard error may go elsewhere") {
+    const UniqueFd errors(memfd_create("errors", MFD_CLOEXEC));
+    run("echo trouble >&2", errors.get());
+    char text[16] = {};
+    CHECK(pread(errors.get(), text, sizeof text, 0) == 8);
+    CHECK(std::string_view(text) == "trouble\n");
 }

@@ -219,11 +219,11 @@ TEST_CASE("a mistake is reported, hands nothing over and ends with status 78") {
     const Folder folder;
     const std::string config = folder.file("smtpd.conf", "listen 25\n");
     const std::string said = config +
-                             ":1:8: error: no port in \"25\"\n"
+                             ":1:8: error: no address in \"25\"\n"
                              "  listen 25\n"
                              "         ^~\n"
-                             "  expected: ADDRESS:PORT, such as localhost:25, *:25 or [::1]:25\n"
-                             "  did you mean \"25:25\"?\n";
+                             "  expected: *:25 (every address) or localhost:25 (this machine's "
+                             "own programs)\n";
     const Ended ended = run({"-f", config});
     CHECK(ended.status == EX_CONFIG);
     CHECK(ended.err == said);
@@ -234,6 +234,26 @@ TEST_CASE("a mistake is reported, hands nothing over and ends with status 78") {
     CHECK(
         json.out.starts_with("{\"ok\":false,\"diagnostics\":[{\"severity\":\"error\",\"file\":\"" +
                              config + "\",\"line\":1,"));
+}
+
+TEST_CASE("aliases that lose mail are warned of, and the plan stands") {
+    const Folder folder;
+    const std::string aliases =
+        folder.file("aliases", "root: me@example.net, me@box\na: b\nb: a\n");
+    const std::string config =
+        folder.file("smtpd.conf", "hostname box.example.org\naliases " + aliases + "\n");
+    const Ended ended = run({"-f", config});
+    CHECK(ended.status == 0);
+    CHECK(ended.err == aliases +
+                           ":1:7: warning: \"me@example.net\" is not on this machine\n"
+                           "  root: me@example.net, me@box\n"
+                           "        ^~~~~~~~~~~~~~\n"
+                           "  mail to it is refused: this version delivers to this machine "
+                           "only\n" +
+                           aliases +
+                           ":2: warning: \"a\" leads back to itself: \"a\", \"b\", \"a\"\n"
+                           "  mail for them goes to their other targets, and is refused where "
+                           "they have none\n");
 }
 
 TEST_CASE("a missing file is one error, at the place that names it") {

@@ -191,21 +191,56 @@ TEST_CASE("a message that an agent has in hand is removed when the agent has fin
     CHECK(house.delivered.empty());
 }
 
+TEST_CASE("a flush lengthens no delay, and users other than root get one a minute") {
+    House house;
+    house.start();
+    const MessageId id = deferred_message(house, "bob");
+    const auto item = [&] {
+        house.control.lists.clear();
+        house.control.channel->send(links::ListQuery{5, {}});
+        house.until([&] { return house.control.lists.size() == 1; });
+        return house.control.lists.front().items.at(0);
+    };
+    const std::int64_t next = item().next;
+    for (int i = 0; i < 5; ++i) {
+        house.control.channel->send(links::FlushQuery{20, {id}, client()});
+        CHECK(finished(house, 20).status == EX_OK);
+        house.until([&] {
+            house.settle();
+            return house.control.counts->deferred == 1;
+        });
+        house.control.finished.clear();
+    }
+    CHECK(house.spawns.size() + house.agents.front()->jobs.size() > 5);
+    CHECK(item().attempts == 1);
+    CHECK(std::abs(item().next - next) < 2000);
+
+    house.control.channel->send(links::FlushQuery{21, {}, {}});
+    CHECK(finished(house, 21).status == EX_OK);
+    house.control.channel->send(links::FlushQuery{22, {}, {}});
+    CHECK(finished(house, 22).status == EX_TEMPFAIL);
+    house.control.channel->send(links::FlushQuery{23, {}, client()});
+    CHECK(finished(house, 23).status == EX_OK);
+    house.clock.mono_shift += std::chrono::seconds(61);
+    house.control.channel->send(links::FlushQuery{24, {}, {}});
+    CHECK(finished(house, 24).status == EX_OK);
+}
+
 TEST_CASE("a flush tries what is deferred now, one or all") {
     House house;
     house.start();
     const MessageId id = deferred_message(house, "bob");
     deferred_message(house, "carol");
     house.verdict = nullptr;
-    house.control.channel->send(links::FlushQuery{13, {id}});
+    house.control.channel->send(links::FlushQuery{13, {id}, client()});
     CHECK(finished(house, 13).status == EX_OK);
     house.until([&] { return house.mailbox("bob").size() == 1; });
     CHECK(house.mailbox("carol").empty());
-    house.control.channel->send(links::FlushQuery{14, {}});
+    house.control.channel->send(links::FlushQuery{14, {}, client()});
     house.until([&] {
         house.settle();
         return house.mailbox("carol").size() == 1 && house.control.counts->active == 0;
     });
-    house.control.channel->send(links::FlushQuery{15, {id}});
+    house.control.channel->send(links::FlushQuery{15, {id}, client()});
     CHECK(finished(house, 15).status == EX_NOINPUT);
 }

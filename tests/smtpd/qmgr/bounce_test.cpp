@@ -43,7 +43,7 @@ NoticeFacts facts_of(const queue::Message& message) {
     facts.hostname = "box.example.net";
     facts.origin = "box.example.net";
     facts.now = real_clock().wall();
-    facts.plan = *plan_notice(message.envelope, facts.origin);
+    facts.plan = *plan_bounce(message, facts.origin);
     facts.failed = message.envelope;
     facts.recipients = failed_recipients(message);
     return facts;
@@ -130,42 +130,102 @@ TEST_CASE("a header without end is cut, and a message without header stays what 
     CHECK(has(render_notice(facts, "\nbody only\n"), "body only"));
 }
 
-TEST_CASE("F41 F55 no bounce for the null sender, none for a bounce but one word to postmaster") {
-    Envelope envelope;
-    envelope.source = Source::smtp;
-    envelope.recipients = {{"nobody@box.example.net", {}, notify_default}};
-    CHECK_FALSE(plan_notice(envelope, "box.example.net"));
+namespace {
 
-    envelope.source = Source::queue;
-    const auto plan = plan_notice(envelope, "box.example.net");
+// A notice of ours to `to` that was refused.
+queue::Message refused_notice(const std::string& to) {
+    queue::Message message;
+    message.envelope.source = Source::queue;
+    message.envelope.recipients = {{to, {}, notify_failure}};
+    message.state.recipients.resize(1);
+    queue::apply(message.state,
+                 {1, queue::Attempted{0, {}, {Verdict::refused, "5.2.1", "no", {}}}});
+    return message;
+}
+
+}  // namespace
+
+TEST_CASE("F41 F55 no bounce for a stranger's null sender") {
+    queue::Message message = refused_notice("nobody@box.example.net");
+    message.envelope.source = Source::smtp;
+    CHECK_FALSE(plan_bounce(message, "box.example.net"));
+    CHECK_FALSE(plan_delay(message));
+}
+
+TEST_CASE(
+    "F41 a bounce that fails goes to postmaster, then to root without aliases, and no further") {
+    queue::Message message = refused_notice("nobody@box.example.net");
+    const auto plan = plan_bounce(message, "box.example.net");
     REQUIRE(plan);
     CHECK(plan->reader == Reader::postmaster);
     CHECK(plan->to == "postmaster@box.example.net");
 
     NoticeFacts facts;
     facts.plan = *plan;
-    Envelope second = notice_envelope(facts);
-    CHECK(second.sender.empty());
-    CHECK_FALSE(plan_notice(second, "box.example.net"));
-    second.recipients[0].address = "Postmaster@BOX.example.net";
-    CHECK_FALSE(plan_notice(second, "box.example.net"));
+    CHECK(notice_envelope(facts).sender.empty());
+    CHECK((notice_envelope(facts).recipients.front().notify & notify_failure) != 0);
+    CHECK(notice_verdicts(facts).empty());
+
+    message = refused_notice("Postmaster@BOX.example.net");
+    facts.plan = *plan_bounce(message, "box.example.net");
+    CHECK(facts.plan.reader == Reader::root);
+    REQUIRE(notice_verdicts(facts).size() == 1);
+
+    message = refused_notice(facts.plan.to);
+    message.state = {};
+    message.state.recipients.resize(1);
+    REQUIRE(queue::apply(message.state, notice_verdicts(facts).front()));
+    CHECK(message.state.recipients[0].expansion == std::vector<std::string>{"root"});
+    CHECK_FALSE(plan_bounce(message, "box.example.net"));
 }
 
-TEST_CASE("a bounce to a sender may fail and be told to the postmaster; that one may not") {
-    NoticeFacts facts = facts_of(failed_message());
-    const Envelope first = notice_envelope(facts);
-    CHECK(first.source == Source::queue);
-    CHECK(first.recipients.front().address == "alice@box.example.net");
-    CHECK((first.recipients.front().notify & notify_failure) != 0);
-    facts.plan.reader = Reader::postmaster;
-    CHECK(notice_envelope(facts).recipients.front().notify == notify_never);
-}
-
-TEST_CASE("a notice that a crash cut short keeps its id") {
+TEST_CASE("a bounce tells of those that failed since the last one, and of none that is half done") {
     queue::Message message = failed_message();
-    CHECK_FALSE(announced_notice(message));
-    const MessageId id = MessageId::generate(real_clock().wall());
-    queue::apply(message.state, {9, queue::Noticed{queue::Notice::failure, id, {0, 1, 2, 3}}});
-    CHECK(announced_notice(message) == id);
     CHECK(failed_recipients(message).size() == 2);
+    queue::apply(message.state,
+                 {9, queue::Noticed{queue::Notice::failure, MessageId::generate({}), {0}}});
+    auto failed = failed_recipients(message);
+    REQUIRE(failed.size() == 1);
+    CHECK(failed.front().number == 3);
+    message.state.recipients[3].expansion.emplace_back("erin");  // still pending
+    CHECK(failed_recipients(message).empty());
+}
+
+TEST_CASE("a sender is told once that a mail is late, with a notice that says delayed") {
+    queue::Message message = failed_message();
+    CHECK(delayed_recipients(message).empty());
+    const Outcome full{Verdict::retry, "4.2.2", "the mailbox is full", {}};
+    message.state.recipients[0] = {};
+    queue::apply(message.state, {7, queue::Attempted{0, {}, full}});
+    message.state.recipients[2] = {};  // who asked for no notice
+    queue::apply(message.state, {7, queue::Attempted{2, {}, full}});
+    const auto late = delayed_recipients(message);
+    REQUIRE(late.size() == 1);
+    CHECK(late.front().number == 0);
+
+    NoticeFacts facts = facts_of(message);
+    facts.plan = *plan_delay(message);
+    facts.recipients = late;
+    const std::string text = render_notice(facts, small_mail);
+    CHECK(has(text, "Subject: Your mail is delayed\n"));
+    CHECK(has(text, "Action: delayed\nStatus: 4.2.2\n"));
+    CHECK(has(text, "Subject: hello"));
+    CHECK_FALSE(has(text, "The body."));
+    CHECK(notice_envelope(facts).recipients.front().notify == notify_never);
+
+    queue::apply(message.state,
+                 {9, queue::Noticed{queue::Notice::delay, MessageId::generate({}), {0}}});
+    CHECK(delayed_recipients(message).empty());
+    message.envelope.sender.clear();
+    CHECK_FALSE(plan_delay(message));
+}
+
+TEST_CASE("a notice of a delay does not show what stands behind an alias") {
+    queue::Message message = failed_message();
+    message.state.recipients[0] = {};
+    queue::apply(message.state,
+                 {7, queue::Attempted{0, "dave", {Verdict::retry, "4.2.2", "dave is full", {}}}});
+    const auto late = delayed_recipients(message);
+    REQUIRE(late.size() == 1);
+    CHECK_FALSE(has(late.front().outcome.text, "dave"));
 }

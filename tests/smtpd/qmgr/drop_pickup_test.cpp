@@ -20,13 +20,17 @@ void leave(const House& house, const MessageId& id, const std::string& bytes, ui
 }
 
 // As control does once it has read the packets.
-void submit(House& house, std::uint64_t drop, const MessageId& id, const std::string& to) {
+void begin_submit(House& house, std::uint64_t drop, const MessageId& id, const std::string& to) {
     Envelope envelope = house.local_envelope();
     envelope.id = id;
     envelope.uid = house.control.drops.at(drop).uid;
     house.control.channel->send(links::Begin{drop + 500, envelope, drop});
     house.control.channel->send(links::Recipients{drop + 500, {{to, {}, 12}}, {}});
     house.control.channel->send(links::Chunk{drop + 500, "x\n\ny\n"});
+}
+
+void submit(House& house, std::uint64_t drop, const MessageId& id, const std::string& to) {
+    begin_submit(house, drop, id, to);
     house.control.channel->send(links::End{drop + 500, 5});
 }
 
@@ -45,8 +49,10 @@ TEST_CASE("a file of drop/ becomes a submission of its owner, and goes once that
     house.until([&] { return whole(house, 1); });
     CHECK(house.control.drops.at(1).bytes == "the packets");
     CHECK(house.control.drops.at(1).uid == 1000);
+    begin_submit(house, 1, id, "bob@box.example.net");
+    house.settle();
     CHECK(house.files("drop").size() == 1);
-    submit(house, 1, id, "bob@box.example.net");
+    house.control.channel->send(links::End{501, 5});
     house.until([&] { return house.files("drop").empty(); });
     house.until([&] { return house.mailbox("bob").size() == 1 && house.queued() == 0; });
 }
@@ -118,6 +124,58 @@ TEST_CASE("F31 what is no honest file goes to quarantine, and a bad one too when
     house.until([&] { return house.files("quarantine").size() >= 3; });
     house.settle();
     CHECK(house.queued() == 0);
+}
+
+TEST_CASE("a flood of what is no submission is told in few lines") {
+    House house;
+    house.start();
+    house.settle();
+    const Logged logged;
+    for (int i = 0; i < 300; ++i) {
+        const std::string name = house.spool + "/drop/junk" + std::to_string(i);
+        REQUIRE(UniqueFd(open(name.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600)));
+    }
+    house.until([&] { return house.files("quarantine").size() == 300; });
+    house.until([&] { return logged.lines("drop-unfit files=") > 0; });
+    CHECK(logged.lines("drop-unfit file=") >= Complaints::max_single);
+    CHECK(logged.lines("drop-unfit file=") < 100);
+}
+
+TEST_CASE("folders in drop/ are no submissions: seen/ is trimmed all the same") {
+    House house;
+    std::vector<std::string> old;
+    REQUIRE(mkdir((house.spool + "/seen").c_str(), 0700) == 0);
+    for (int day = 1; day <= 28; ++day) {
+        old.push_back((day < 10 ? "2020-02-0" : "2020-02-") + std::to_string(day));
+        const std::string path = house.spool + "/seen/" + old.back();
+        REQUIRE(UniqueFd(open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600)));
+    }
+    REQUIRE(mkdir((house.spool + "/drop").c_str(), 03733) == 0);
+    REQUIRE(chmod((house.spool + "/drop").c_str(), 03733) == 0);
+    REQUIRE(mkdir((house.spool + "/drop/" + house.new_id().text()).c_str(), 0700) == 0);
+    house.start();
+    house.until([&] { return house.files("seen").size() < old.size(); });
+}
+
+TEST_CASE("what lay in drop/ counts from its id's time, within bounds") {
+    House house;
+    house.start();
+    const auto admitted = [&](std::chrono::milliseconds ago) {
+        const MessageId id = MessageId::generate(house.clock.wall() - ago);
+        const auto before = house.delivered.size();
+        leave(house, id, "x", 1000);
+        const std::uint64_t number = before + 1;
+        house.until([&] { return whole(house, number); });
+        submit(house, number, id, "bob@box.example.net");
+        house.until([&] { return house.delivered.size() > before && house.files("drop").empty(); });
+        const std::chrono::milliseconds at(house.delivered.back().deliver.admitted);
+        return std::chrono::duration_cast<std::chrono::minutes>(
+                   house.clock.wall().time_since_epoch() - at)
+            .count();
+    };
+    CHECK(admitted(std::chrono::hours(3)) == 180);
+    CHECK(admitted(-std::chrono::hours(3)) == 0);
+    CHECK(admitted(std::chrono::hours(24) * 400) == 7 * 24 * 60);
 }
 
 TEST_CASE("while control is away files wait, and one that was half offered is offered again") {

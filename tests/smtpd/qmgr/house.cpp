@@ -4,10 +4,12 @@
 #include <filesystem>
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "smtpd/base/log.h"
 #include "smtpd/links/snapshot_file.h"
 
 namespace holdfast::qmgr {
@@ -16,6 +18,24 @@ std::pair<UniqueFd, UniqueFd> socket_pair() {
     std::array<int, 2> fds{};
     REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds.data()) == 0);
     return {UniqueFd(fds[0]), UniqueFd(fds[1])};
+}
+
+Logged::Logged() : file_(memfd_create("log", MFD_CLOEXEC)) {
+    log::open(UniqueFd(dup(file_.get())), log::Form::stream, "qmgr");
+}
+
+Logged::~Logged() {
+    log::open(UniqueFd(dup(STDERR_FILENO)), log::Form::stream, "test");
+}
+
+std::size_t Logged::lines(const std::string& part) const {
+    std::string text(static_cast<std::size_t>(lseek(file_.get(), 0, SEEK_END)), '\0');
+    REQUIRE(pread(file_.get(), text.data(), text.size(), 0) >= 0);
+    std::size_t count = 0;
+    for (std::size_t at = text.find(part); at != std::string::npos; ++count) {
+        at = text.find(part, at + 1);
+    }
+    return count;
 }
 
 // --- The agents ----------------------------------------------------------------------------------
@@ -88,7 +108,7 @@ void House::begin() {
     if (fs_ == &queue::real_file_system()) {
         auto drop = queue::Drop::open(setup.spool->store(), getegid());
         if (!drop) FAIL(drop.error().text());
-        setup.drop = DropPickup::Setup{std::move(*drop), spool + "/drop", 10'000'000};
+        setup.drop = DropPickup::Setup{std::move(*drop), spool + "/drop"};
     }
     room = std::make_unique<Room>(loop, std::move(setup));
     meet_users();
@@ -230,6 +250,10 @@ std::vector<Delivered> House::mailbox(const std::string& user) const {
     std::ranges::copy_if(delivered, std::back_inserter(result),
                          [&](const Delivered& one) { return one.user == user; });
     return result;
+}
+
+void House::flush() {
+    control.channel->send(links::FlushQuery{99, {}, std::move(socket_pair().first)});
 }
 
 void House::alias(const std::string& name, const std::vector<std::string>& targets) {

@@ -139,12 +139,14 @@ class House {
     std::size_t queued() const { return files("queue").size(); }
     std::vector<Delivered> mailbox(const std::string& user) const;
     void alias(const std::string& name, const std::vector<std::string>& targets);
-    void flush() { control.channel->send(links::FlushQuery{99, {}}); }
+    void flush();  // as root
 
     // Of the parent.
     void on(links::Ready&&) { ready = true; }
     void on(links::Malformed&& message) { malformed.push_back(message.sender); }
     void on(links::SpawnMda&& message);
+    void on(links::LogLost&&) {}
+    void on(links::AbandonMda&& message) { abandoned.push_back(message.request); }
     void on_end(ChannelEnd) {}
 
     MovedClock clock;
@@ -156,6 +158,7 @@ class House {
     bool hold_agents = false;  // SpawnMda is not answered
     std::vector<links::Room> malformed;
     std::vector<links::SpawnMda> spawns;
+    std::vector<std::uint64_t> abandoned;
     std::vector<std::unique_ptr<FakeAgent>> agents;
     std::vector<Delivered> delivered;
     // Nothing: the agent says nothing.
@@ -174,6 +177,18 @@ class House {
 };
 
 std::pair<UniqueFd, UniqueFd> socket_pair();
+
+// What is logged while it lives.
+class Logged {
+  public:
+    Logged();
+    ~Logged();
+    // How often `part` stands in it.
+    std::size_t lines(const std::string& part) const;
+
+  private:
+    UniqueFd file_;
+};
 
 inline const Outcome written{Verdict::delivered, "2.0.0", "written", "maildir"};
 

@@ -57,12 +57,9 @@ TEST_CASE("each mailbox gets a message once, and all who lead there share what c
     round.report(1, good, 3);
     CHECK(round.over());
     CHECK(round.settled());
-    std::size_t outcomes = 0;
-    for (const auto& entry : round.take_news()) {
-        if (std::holds_alternative<queue::Attempted>(entry.event)) ++outcomes;
-    }
-    CHECK(outcomes == 4);
-    CHECK(round.take_news().empty());
+    CHECK(round.news().take().size() == 4);
+    CHECK(round.news().take().empty());
+    CHECK(round.news().take_rest().empty());
 }
 
 TEST_CASE("an expansion is fixed once a target settles, and not before") {
@@ -166,12 +163,41 @@ TEST_CASE("a verdict counts once, and entries that could not be recorded come ag
     round.report(0, good, 1);
     round.report(0, never, 1);
     CHECK(message.state.recipients[0].target("").progress == queue::Progress::delivered);
-    CHECK(round.take_news().size() == 1);
+    CHECK(round.news().take().size() == 1);
     auto entries = round.take_entries();
     CHECK(entries.size() == 1);
     CHECK_FALSE(round.has_success());
     round.give_back(std::move(entries));
     CHECK(round.has_success());
-    CHECK(round.take_news().empty());
+    CHECK(round.news().take().empty());
     CHECK(round.take_entries().size() == 1);
+}
+
+TEST_CASE("recipients that share a mailbox are told one by one up to twenty, the rest is counted") {
+    constexpr std::size_t many = 500;
+    queue::Message message = message_for(many);
+    std::vector<Route> routes(many, to("alice"));
+    routes.back() = to("bob");
+    routes.front() = {false, {{"", never}}, {}};
+    Round round(message, std::move(routes), 1);
+    REQUIRE(round.stops() == 2);
+    round.report(0, later, 2);
+    round.report(1, later, 2);
+    CHECK(round.news().take().size() == RoundNews::max_single + 2);
+    const auto rest = round.news().take_rest();
+    REQUIRE(rest.size() == 1);
+    CHECK(rest.front().mailbox == "alice");
+    CHECK(rest.front().recipients == many - 2 - RoundNews::max_single);
+    CHECK(rest.front().status == "4.2.2");
+    CHECK(round.news().take_rest().empty());
+}
+
+TEST_CASE("recipients that come to no mailbox share their lines by status, whatever is said") {
+    RoundNews news;
+    for (std::uint32_t i = 0; i < 100; ++i) {
+        news.add({}, {i, {}, {Verdict::refused, "5.1.1", "no user " + std::to_string(i), {}}});
+        news.add({}, {i, {}, {Verdict::retry, "4.3.0", "cannot ask", {}}});
+    }
+    CHECK(news.take().size() == 2 * RoundNews::max_single);
+    CHECK(news.take_rest().size() == 2);
 }

@@ -112,6 +112,16 @@ TEST_CASE("a recipient elsewhere is refused and told why") {
     CHECK(text(world.route("far@localhost")) == "5.7.1 alice");
 }
 
+TEST_CASE("who writes a recipient cannot pass an alias by, only the administrator can") {
+    World world;
+    world.alias("root", {"alice"});
+    world.alias("bob", {"\\bob", "\\root"});
+    CHECK(text(world.route("\"\\\\root\"@localhost")) == "5.1.1");
+    CHECK(text(world.route("\"\\\\bob\"@localhost")) == "5.1.1");
+    CHECK(text(world.route("\"\\\\bob+x\"@localhost")) == "5.1.1");
+    CHECK(text(world.route("bob@localhost")) == "bob root");
+}
+
 TEST_CASE("root and postmaster always have a mailbox") {
     World world;
     CHECK(text(world.route("root@box.example.net")) == "root");

@@ -175,8 +175,9 @@ void TestClient::vanish() {
     socket_.reset();
 }
 
-House::House(links::SmtpinSnapshot snapshot)
-    : listener(listen_somewhere()),
+House::House(links::SmtpinSnapshot snapshot, const Clock& clock)
+    : loop(clock),
+      listener(listen_somewhere()),
       parent_(
           loop,
           [this] {

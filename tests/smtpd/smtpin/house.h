@@ -73,7 +73,8 @@ class TestClient {
 
 class House {
   public:
-    explicit House(links::SmtpinSnapshot snapshot = {"mx.example", 50'000'000, 100, 10, 5});
+    explicit House(links::SmtpinSnapshot snapshot = {"mx.example", 50'000'000, 100, 10, 5},
+                   const Clock& clock = real_clock());
 
     // Turns the loop until it holds; fails the test after some seconds.
     void until(const std::function<bool()>& holds);
@@ -87,6 +88,7 @@ class House {
     // From the room.
     void on(links::Ready&&) { ready = true; }
     void on(links::Malformed&& message) { malformed.push_back(message.sender); }
+    void on(links::LogLost&&) {}
     void on_end(ChannelEnd) {}
 
     // A client that has been greeted and is behind "354".

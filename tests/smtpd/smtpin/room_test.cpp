@@ -202,6 +202,59 @@ TEST_CASE("a session too many is told 421, and there is room again when one has 
     house.until([&] { return next.last_line().starts_with("220 "); });
 }
 
+// A clock that a test moves.
+class TestClock final : public Clock {
+  public:
+    MonoTime mono() const override { return real_clock().mono() + ahead; }
+    WallTime wall() const override { return real_clock().wall(); }
+    Duration ahead{};
+};
+
+TEST_CASE("where all places are taken the session that is idle longest gives way, and is told") {
+    TestClock clock;
+    House house({"mx.example", 50'000'000, 100, 3, 5}, clock);
+    const auto greeted = [](TestClient& client) {
+        return client.received().starts_with("220 ") || client.received().starts_with("421 ");
+    };
+    std::vector<std::unique_ptr<TestClient>> clients;
+    for (int i = 0; i < 3; ++i) {
+        clients.push_back(std::make_unique<TestClient>(house.port));
+        house.until([&] { return greeted(*clients.back()); });
+    }
+    // Nobody is idle for long enough yet.
+    TestClient early(house.port);
+    house.until([&] { return greeted(early); });
+    CHECK(early.received().starts_with("421 4.7.0 "));
+
+    clock.ahead = std::chrono::seconds(6);
+    clients[0]->send("EHLO c.example\r\n");
+    house.until([&] { return clients[0]->last_line().starts_with("250 "); });
+    TestClient fifth(house.port);
+    house.until([&] { return greeted(fifth) && clients[1]->at_end(); });
+    CHECK(fifth.received().starts_with("220 "));
+    CHECK(clients[1]->last_line().starts_with("421 4.3.2 "));
+    CHECK_FALSE(clients[0]->at_end());
+    CHECK_FALSE(clients[2]->at_end());
+}
+
+TEST_CASE("a session inside a transaction gives way only after a long silence") {
+    TestClock clock;
+    House house({"mx.example", 50'000'000, 100, 1, 5}, clock);
+    const auto body = house.client_in_body();
+    clock.ahead = std::chrono::seconds(120);
+    TestClient second(house.port);
+    house.until([&] { return second.received().starts_with("421 4.7.0 "); });
+    body->send("Subject: x\r\n\r\nx\r\n.\r\nMAIL FROM:<a@c.example>\r\n");
+    house.until([&] { return body->last_line() == "250 2.1.0 Ok"; });
+    clock.ahead += std::chrono::seconds(50);
+    TestClient third(house.port);
+    house.until([&] { return third.received().starts_with("421 4.7.0 "); });
+    clock.ahead += std::chrono::seconds(15);
+    TestClient fourth(house.port);
+    house.until([&] { return fourth.received().starts_with("220 ") && body->at_end(); });
+    CHECK(body->last_line().starts_with("421 4.3.2 "));
+}
+
 TEST_CASE("a client that never closes its side is let go two seconds after QUIT") {
     House house;
     TestClient client(house.port);

@@ -123,7 +123,7 @@ TEST_CASE("a client that errs too often is sent away") {
             S: 421 4.7.0 too many errors
             S: closed
         )");
-        REQUIRE(dialogue.facts().size() == 2);  // one line for all that were refused
+        REQUIRE(dialogue.facts().size() == 2);  // one line for all commands that were refused
         CHECK(std::get<Ended>(dialogue.facts()[1]).refused == ErrorBudget::max_bad_commands);
     }
     SECTION("not where a message was accepted in between") {
@@ -290,6 +290,26 @@ TEST_CASE("F19 pipelined commands that come byte by byte get the same replies") 
         CHECK(dialogue.closed());
     }
     CHECK(whole.size() == 13);
+}
+
+TEST_CASE("each recipient that is refused is a line of the log, with its own name") {
+    Dialogue dialogue;
+    dialogue.play(hello);
+    dialogue.play(R"(
+        C: MAIL FROM:<>
+        S: 250 2.1.0 Ok
+        C: RCPT TO:<x@mx.example>
+        Q: ask <> x@mx.example
+        A: 550 5.1.1 no such user
+        S: 550 5.1.1 no such user
+        C: RCPT TO:<y@mx.example>
+        Q: ask <> y@mx.example
+        A: 550 5.1.1 no such user
+        S: 550 5.1.1 no such user
+    )");
+    REQUIRE(dialogue.facts().size() == 2);
+    CHECK(std::get<Refused>(dialogue.facts()[0]).recipient == "x@mx.example");
+    CHECK(std::get<Refused>(dialogue.facts()[1]).recipient == "y@mx.example");
 }
 
 TEST_CASE("F20 nothing is left of a transaction whose DATA was refused") {

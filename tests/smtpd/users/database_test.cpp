@@ -71,6 +71,21 @@ TEST_CASE("the system's own users are found by name and by uid") {
     CHECK(ask_system(links::UidQuery{1, 3'999'999'999}).lookup == Lookup::unknown);
 }
 
+TEST_CASE("the users that the rooms run as get no mail, and have a name all the same") {
+    char name[] = "_hfqueue";
+    char home[] = "/";
+    passwd entry{};
+    entry.pw_name = name;
+    entry.pw_dir = home;
+    const links::UserReply found = reply_from(&entry, 0);
+    CHECK(found.lookup == Lookup::found);
+    CHECK(recipient(found).lookup == Lookup::unknown);
+    CHECK(recipient(found).name.empty());
+    name[1] = 'x';
+    CHECK(recipient(reply_from(&entry, 0)).lookup == Lookup::found);
+    CHECK(recipient(reply_from(nullptr, EIO)).lookup == Lookup::failed);
+}
+
 TEST_CASE("what is no login name anywhere is unknown without asking") {
     for (const std::string& name :
          {std::string(), std::string("a:b"), std::string("../x"), std::string("a\nb"),

@@ -1,18 +1,20 @@
-#include "smtpd/config/suggest.h"
+#include "smtpd/base/suggest.h"
 
 #include <algorithm>
 #include <array>
 
-#include "smtpd/mail/ascii.h"
-
-namespace holdfast::config {
+namespace holdfast {
 
 namespace {
 
 constexpr std::size_t max_length = 64;
 
+char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
 bool same(char a, char b) {
-    return ascii::lower(a) == ascii::lower(b);
+    return lower(a) == lower(b);
 }
 
 }  // namespace
@@ -57,4 +59,4 @@ std::string alternatives(std::span<const std::string_view> words) {
     return text;
 }
 
-}  // namespace holdfast::config
+}  // namespace holdfast

@@ -1,10 +1,10 @@
-#include "smtpd/config/suggest.h"
+#include "smtpd/base/suggest.h"
 
 #include <array>
 
 #include "tests/catch.h"
 
-using namespace holdfast::config;
+using namespace holdfast;
 
 TEST_CASE("the distance counts letters put in, left out, replaced and exchanged") {
     CHECK(edit_distance("listen", "listen") == 0);

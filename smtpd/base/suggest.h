@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::config {
+namespace holdfast {
 
 // Steps from one word to the other: letters put in, left out, replaced, or two exchanged.
 // Case does not count. Words longer than 64 bytes are as far apart as they are long.
@@ -17,4 +17,4 @@ std::string suggest(std::string_view typed, std::span<const std::string_view> wo
 // "a b or c", for the line that says what was expected.
 std::string alternatives(std::span<const std::string_view> words);
 
-}  // namespace holdfast::config
+}  // namespace holdfast
