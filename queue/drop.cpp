@@ -59,10 +59,8 @@ std::expected<DropFile, DropFailure> Drop::take(const std::string& name, std::ui
     if (info->links != 1) return std::unexpected(unfit(name, "has other links"));
     // The set-gid bit of drop/ gave our group to what was created there, and to nothing else.
     if (info->gid != gid_) return std::unexpected(unfit(name, "was not created here"));
-    if (info->size > limit) {
-        return std::unexpected(DropFailure{DropFault::large, Error(EFBIG, "drop/" + name)});
-    }
-    return DropFile{info->uid, Slice(fs, std::move(*file), 0, info->size)};
+    if (info->size > limit) return std::unexpected(unfit(name, "larger than any submission"));
+    return DropFile{info->uid, info->size, std::move(*file)};
 }
 
 Status Drop::remove(const std::string& name) {

@@ -10,20 +10,19 @@
 #include <vector>
 
 #include "queue/fs.h"
-#include "queue/slice.h"
 #include "queue/store.h"
 
 namespace holdfast::queue {
 
 struct DropFile {
-    uid_t uid = 0;  // of the owner: who submits
-    Slice bytes;    // as long as the file was when it was opened
+    uid_t uid = 0;             // of the owner: who submits
+    std::uint64_t length = 0;  // when it was opened
+    UniqueFd file;
 };
 
 enum class DropFault : std::uint8_t {
     gone,    // taken back by its owner
-    unfit,   // not a plain file that was created here by its owner: will never be a submission
-    large,   // above the limit: likewise
+    unfit,   // never a submission: above the limit, or no plain file that its owner created here
     failed,  // the disk, or descriptors: try later
 };
 

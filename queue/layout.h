@@ -29,6 +29,7 @@ inline constexpr const char* lock_name = "lock";
 inline std::string message_name(const MessageId& id) {
     return id.text();
 }
+// Also of drop/.
 inline std::optional<MessageId> parse_message_name(std::string_view name) {
     return MessageId::parse(name);
 }
@@ -43,9 +44,6 @@ bool is_seen_name(std::string_view name);
 // drop/<id>: a whole submission; drop/<id>.tmp while sendmail writes it.
 inline std::string drop_name(const MessageId& id) {
     return id.text();
-}
-inline std::optional<MessageId> parse_drop_name(std::string_view name) {
-    return MessageId::parse(name);
 }
 inline constexpr std::string_view drop_draft_suffix = ".tmp";
 

@@ -154,8 +154,7 @@ Result<bool> Seen::contains(const Submission& submission, WallTime now) {
         days_, [&](const DayPointer& day) { return day->set.contains(submission); });
 }
 
-Result<unsigned> Seen::trim(WallTime now, DropState drop) {
-    if (drop == DropState::unread) return 0U;
+Result<unsigned> Seen::trim(WallTime now) {
     const std::lock_guard lock(mutex_);
     if (const auto found = find_days(); !found) return found.error().in("trim seen/");
     const std::string oldest = seen_name(now - seen_window);

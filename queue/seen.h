@@ -36,9 +36,6 @@ struct Submission {
 // every id is known for at least so long after its admission.
 inline constexpr auto seen_window = std::chrono::days(7);
 
-// Whether a file in drop/ waits that may repeat an old submission.
-enum class DropState : std::uint8_t { read, unread };
-
 // An empty line (a torn append must not swallow ours), then uid, id and CRC. The parser is total
 // and takes the line without its line feed.
 std::string encode_seen_line(const Submission& submission);
@@ -59,9 +56,10 @@ class Seen {
     // `now` tells which file another generation may have begun.
     Result<bool> contains(const Submission& submission, WallTime now);
 
-    // Removes files older than the window, but none while drop/ is unread, and never the newest
-    // ones, so that a clock that jumps ahead by years forgets nothing. Returns how many.
-    Result<unsigned> trim(WallTime now, DropState drop);
+    // Removes files older than the window, but never the newest ones, so that a clock that jumps
+    // ahead by years forgets nothing. Not while a file in drop/ may repeat an old submission.
+    // Returns how many.
+    Result<unsigned> trim(WallTime now);
 
   private:
     // One day. `taken` bytes of its file have been read into `set`: a tree, as local users choose

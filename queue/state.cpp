@@ -44,12 +44,7 @@ void fold(RecipientState& recipient, const Expanded& event, std::int64_t /*time*
 }
 
 void fold(RecipientState& recipient, const Noticed& event, std::int64_t /*time*/) {
-    if (event.notice == Notice::delay) {
-        recipient.delay_noticed = true;
-    } else {
-        recipient.failure_noticed = true;
-        recipient.failure_notice = event.message;
-    }
+    (event.notice == Notice::delay ? recipient.delay_noticed : recipient.failure_noticed) = true;
 }
 
 std::vector<std::uint32_t> recipients_of(const Event& event) {

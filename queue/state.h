@@ -27,7 +27,6 @@ struct RecipientState {
     std::vector<TargetState> targets;    // those that an attempt has named, sorted by name
     bool delay_noticed = false;
     bool failure_noticed = false;
-    MessageId failure_notice;  // the bounce that was announced; meaningful where failure_noticed
 
     // What is known of a target; a fresh pending state where nothing is.
     TargetState target(std::string_view name) const;

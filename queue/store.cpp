@@ -149,7 +149,7 @@ Result<std::string> Store::quarantine(const MessageId& id) {
 
 Result<std::string> Store::quarantine_from(Folder from, int fd, const std::string& name) {
     for (unsigned attempt = 0; attempt < quarantine_attempts; ++attempt) {
-        const std::string new_name = quarantine_name(from, name, attempt);
+        std::string new_name = quarantine_name(from, name, attempt);
         const auto moved = move_new(fs_, fd, name, folder(Folder::quarantine), new_name);
         if (!moved && moved.error().code() == EEXIST) continue;
         if (!moved) return moved.error().in("move " + path_of(from, name) + " into quarantine/");
@@ -168,15 +168,15 @@ Result<Scan> Store::scan() {
     return Scan(fs_, std::move(*fd), Folder::queue);
 }
 
-Result<std::vector<std::string>> Store::quarantined() {
-    std::vector<std::string> all;
+Result<std::uint64_t> Store::quarantined() {
+    std::uint64_t count = 0;
     const auto walked =
-        for_each_name(fs_, folder(Folder::quarantine), [&](const std::string& name) -> Status {
-            all.push_back(name);
+        for_each_name(fs_, folder(Folder::quarantine), [&](const std::string&) -> Status {
+            ++count;
             return {};
         });
     if (!walked) return walked.error().in("list quarantine/");
-    return all;
+    return count;
 }
 
 Result<unsigned> Store::reap(WallTime now) {

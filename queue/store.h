@@ -42,7 +42,7 @@ struct Message {
 enum class LoadFault : std::uint8_t {
     gone,      // no such file
     finished,  // recorded in seen/; its removal was interrupted: DiskPool::remove once more
-    damaged,   // has been moved into quarantine/: report it, never deliver it
+    damaged,   // has been moved into quarantine/ and reported: never deliver it
     newer,     // written by a later version: report it, leave it where it is
     failed,    // the disk, or descriptors: nothing is known about the message, try later
 };
@@ -124,8 +124,8 @@ class Store {
     Result<std::string> quarantine_from(Folder from, int folder, const std::string& name);
 
     Result<Scan> scan();
-    // Files in quarantine/, by name.
-    Result<std::vector<std::string>> quarantined();
+    // How many files are in quarantine/.
+    Result<std::uint64_t> quarantined();
 
     // Removes files in tmp/ that are older than `draft_age` and not locked by a living writer.
     // Returns how many.

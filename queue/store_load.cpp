@@ -3,6 +3,7 @@
 
 #include "queue/store.h"
 #include "smtpd/base/crc32c.h"
+#include "smtpd/base/log.h"
 
 namespace holdfast::queue {
 
@@ -136,12 +137,15 @@ LoadFailure Store::explained(const MessageId& id, const LoadFailure& failure) {
     return {failure.fault, failure.error.in(doing).error()};
 }
 
-// A person must look at it: nothing in it can be believed.
+// A person must look at it: nothing in it can be believed. Told here, for whoever came upon it may
+// have been after something else.
 LoadFailure Store::damaged(const MessageId& id, std::string_view what) {
     const std::string found = "queue/" + id.text() + " is damaged (" + std::string(what) + ")";
     const auto name = quarantine(id);
-    if (!name) return {LoadFault::damaged, name.error().in(found).error()};
-    return {LoadFault::damaged, Error(0, found + ", now quarantine/" + *name)};
+    Error error =
+        name ? Error(0, found + ", now quarantine/" + *name) : name.error().in(found).error();
+    log::error("message-damaged", {{"msg", id}, {"reason", error}});
+    return {LoadFault::damaged, std::move(error)};
 }
 
 std::expected<Slice, LoadFailure> Store::open_body(const MessageId& id, const BodyPlace& place) {

@@ -1,7 +1,7 @@
 // mtactl aliases.
+#include "ctl/client/output.h"
 #include "ctl/mtactl/command.h"
 #include "ctl/mtactl/daemon.h"
-#include "ctl/mtactl/display.h"
 #include "ctl/mtactl/report.h"
 
 namespace holdfast::mtactl {
@@ -15,22 +15,15 @@ constexpr Duration patience = std::chrono::seconds(30);
 Attempt<std::string> read_again(const Site& site) {
     auto daemon = Daemon::connect(site.control_socket);
     if (!daemon) return std::unexpected(daemon.error());
-    return daemon->ask_for_text(links::AliasesRequest{}, patience);
-}
-
-// Errors and warnings have lines of their own, with places and carets; the verdict is the last
-// line.
-void print_complaints(std::string& text) {
-    const std::size_t end = text.rfind('\n') + 1;
-    print_usage(safe_text(std::string_view(text).substr(0, end)));
-    text.erase(0, end);
+    return daemon->ask(links::AliasesRequest{}, patience);
 }
 
 }  // namespace
 
 int AliasesCommand::run(const Site& site, Form form) const {
     auto read = read_again(site);
-    if (form == Form::text) print_complaints(read ? *read : read.error().text);
+    std::string& text = read ? *read : read.error().text;
+    if (form == Form::text) text = print_complaints(text);
     if (read) read->append("the alias files have been read again");
     return conclude(form, read);
 }

@@ -27,10 +27,10 @@ std::unexpected<Failure> no_answer(const client::Setback& setback) {
     return fails(EX_TEMPFAIL, "no answer from smtpd: " + setback.error.text() + "; try again");
 }
 
-Attempt<void> as_attempt(const client::Exchange<links::Answer>& answer) {
+Attempt<std::string> as_attempt(client::Exchange<links::Answer> answer) {
     if (!answer) return no_answer(answer.error());
-    if (answer->status != 0) return fails(answer->status, answer->text);
-    return {};
+    if (answer->status != EX_OK) return fails(answer->status, std::move(answer->text));
+    return std::move(answer->text);
 }
 
 }  // namespace
@@ -41,16 +41,9 @@ Attempt<Daemon> Daemon::connect(const std::string& socket) {
     return Daemon(std::move(*connection));
 }
 
-Attempt<void> Daemon::ask(const links::ClientToControl& request, Duration patience,
-                          const client::OnMessage& on_message) {
+Attempt<std::string> Daemon::ask(const links::ClientToControl& request, Duration patience,
+                                 const client::OnMessage& on_message) {
     return as_attempt(connection_.ask(request, client::Deadline(patience), on_message));
-}
-
-Attempt<std::string> Daemon::ask_for_text(const links::ClientToControl& request,
-                                          Duration patience) {
-    auto answer = connection_.ask(request, client::Deadline(patience), client::ignore_message);
-    if (const auto attempt = as_attempt(answer); !attempt) return std::unexpected(attempt.error());
-    return std::move(answer->text);
 }
 
 Attempt<links::Overview> Daemon::status() {
@@ -63,11 +56,10 @@ Attempt<links::Overview> Daemon::status() {
     return std::move(*overview);
 }
 
-Attempt<void> Daemon::ask_to_end(const links::ClientToControl& request, Duration patience) {
-    const auto answer =
-        connection_.ask(request, client::Deadline(patience), client::ignore_message);
+Attempt<std::string> Daemon::ask_to_end(const links::ClientToControl& request, Duration patience) {
+    auto answer = connection_.ask(request, client::Deadline(patience), client::ignore_message);
     if (!answer && answer.error().trouble == Trouble::lost) return {};
-    return as_attempt(answer);
+    return as_attempt(std::move(answer));
 }
 
 }  // namespace holdfast::mtactl

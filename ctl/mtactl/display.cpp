@@ -4,55 +4,9 @@
 #include <array>
 #include <cstdio>
 
-#include "smtpd/base/quote.h"
-#include "smtpd/base/utf8.h"
-
 namespace holdfast::mtactl {
 
 namespace {
-
-constexpr std::string_view hex_digits = "0123456789ABCDEF";
-
-// U+0080 to U+009F: some terminals take them for escape sequences.
-bool is_c1_control(std::string_view character) {
-    return character.size() == 2 && character[0] == '\xc2' &&
-           static_cast<unsigned char>(character[1]) < 0xa0;
-}
-
-std::string as_hex(std::string_view bytes) {
-    std::string out;
-    for (const char c : bytes) {
-        const auto byte = static_cast<unsigned char>(c);
-        out.append("\\x").push_back(hex_digits[byte >> 4]);
-        out.push_back(hex_digits[byte & 15]);
-    }
-    return out;
-}
-
-std::string safe_character(std::string_view character) {
-    if (is_c1_control(character)) return as_hex(character);
-    const char first = character.front();
-    // Quotation marks and backslashes do no harm, and stay as they were sent.
-    return first == '"' || first == '\\' ? std::string(character) : escaped(character);
-}
-
-std::string safe(std::string_view text, std::string_view kept) {
-    std::string out;
-    while (!text.empty()) {
-        const std::size_t length = std::max<std::size_t>(character_length(text), 1);
-        const bool broken = character_length(text) == 0;
-        const std::string_view character = text.substr(0, length);
-        if (broken) {
-            out += as_hex(character);
-        } else if (kept.find(character.front()) != std::string_view::npos) {
-            out += character;
-        } else {
-            out += safe_character(character);
-        }
-        text.remove_prefix(length);
-    }
-    return out;
-}
 
 // Of a terminal, as long as no character is double or combining: addresses and log texts.
 std::size_t width(std::string_view text) {
@@ -61,14 +15,6 @@ std::size_t width(std::string_view text) {
 }
 
 }  // namespace
-
-std::string safe_line(std::string_view text) {
-    return safe(text, "");
-}
-
-std::string safe_text(std::string_view text) {
-    return safe(text, "\n\t");
-}
 
 std::string size_text(std::uint64_t bytes) {
     static constexpr std::array units{"KiB", "MiB", "GiB", "TiB"};

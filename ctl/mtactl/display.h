@@ -10,13 +10,6 @@
 
 namespace holdfast::mtactl {
 
-// One line: whatever could move a cursor or colour a screen is written as \n or \xHH, and so is
-// what is not UTF-8.
-std::string safe_line(std::string_view text);
-
-// As safe_line(), but line ends and tabs stay.
-std::string safe_text(std::string_view text);
-
 // "512 B", "1.5 KiB", "48 MiB".
 std::string size_text(std::uint64_t bytes);
 

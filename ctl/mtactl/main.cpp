@@ -3,8 +3,10 @@
 #include <csignal>
 #include <span>
 
+#include <unistd.h>
+
+#include "ctl/client/output.h"
 #include "ctl/mtactl/options.h"
-#include "ctl/mtactl/report.h"
 #include "smtpd/base/paths.h"
 
 int main(int argc, char** argv) {
@@ -15,7 +17,7 @@ int main(int argc, char** argv) {
     const auto invocation = mtactl::parse_options(words.subspan(words.empty() ? 0 : 1));
     if (!invocation) {
         const auto& notice = invocation.error();
-        notice.status == 0 ? mtactl::print(notice.text) : mtactl::print_usage(notice.text);
+        print(notice.status == 0 ? STDOUT_FILENO : STDERR_FILENO, notice.text);
         return notice.status;
     }
     const mtactl::Site site{paths::control_socket, std::string(paths::libexec) + "/probe"};

@@ -8,8 +8,8 @@
 #include <CLI/CLI.hpp>
 #include <sysexits.h>
 
-#include "ctl/mtactl/display.h"
 #include "smtpd/base/paths.h"
+#include "smtpd/base/quote.h"
 #include "smtpd/base/suggest.h"
 
 namespace holdfast::mtactl {
@@ -52,8 +52,7 @@ std::vector<MessageId> parse_ids(const std::vector<std::string>& texts) {
 
 // `command` is how far the command line was understood: its help is the one to read.
 Notice usage_notice(std::string_view what, std::string_view command) {
-    return {EX_USAGE,
-            "mtactl: " + safe_line(what) + " (see " + std::string(command) + " --help)\n"};
+    return {EX_USAGE, "mtactl: " + harmless(what) + " (see " + std::string(command) + " --help)\n"};
 }
 
 // Of what CLI11 says in several lines, the first.

@@ -5,12 +5,14 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "ctl/client/output.h"
 #include "ctl/mtactl/command.h"
 #include "ctl/mtactl/daemon.h"
 #include "ctl/mtactl/display.h"
 #include "ctl/mtactl/queue_view.h"
 #include "ctl/mtactl/report.h"
 #include "smtpd/base/json.h"
+#include "smtpd/base/quote.h"
 
 namespace holdfast::mtactl {
 
@@ -30,10 +32,10 @@ int print_list(Daemon& daemon, Form form, View view) {
             if (page == nullptr || !printed) return;
             std::string text;
             for (const links::QueueItem& item : page->items) text += view.add(item);
-            printed = print(text);
+            printed = print(STDOUT_FILENO, text);
         });
     if (!listed) return conclude_failure(form, listed.error());
-    return printed && print(view.end()) ? EX_OK : EX_IOERR;
+    return printed && print(STDOUT_FILENO, view.end()) ? EX_OK : EX_IOERR;
 }
 
 // Sends `Request`s for all of `ids`; one without any where there are none.
@@ -52,12 +54,12 @@ Attempt<std::string> ask_about(const Site& site, std::span<const MessageId> ids,
 
 // A terminal obeys what it is shown; a pipe or a file gets the bytes as they are.
 std::string for_reader(std::string_view text) {
-    return isatty(STDOUT_FILENO) == 1 ? safe_text(text) : std::string(text);
+    return isatty(STDOUT_FILENO) == 1 ? harmless_lines(text) : std::string(text);
 }
 
 // Asks for the message; its pieces go to `on_text`.
 template <class OnText>
-Attempt<void> ask_for(Daemon& daemon, const MessageId& id, OnText on_text) {
+Attempt<std::string> ask_for(Daemon& daemon, const MessageId& id, OnText on_text) {
     return daemon.ask(links::ShowRequest{id}, patience, [&](const links::ControlToClient& message) {
         if (const auto* text = std::get_if<links::Text>(&message)) on_text(text->bytes);
     });
@@ -65,8 +67,9 @@ Attempt<void> ask_for(Daemon& daemon, const MessageId& id, OnText on_text) {
 
 int show_text(Daemon& daemon, const MessageId& id) {
     bool printed = true;
-    const auto shown = ask_for(
-        daemon, id, [&](std::string_view bytes) { printed = printed && print(for_reader(bytes)); });
+    const auto shown = ask_for(daemon, id, [&](std::string_view bytes) {
+        printed = printed && print(STDOUT_FILENO, for_reader(bytes));
+    });
     if (!shown) return conclude_failure(Form::text, shown.error());
     return printed ? EX_OK : EX_IOERR;
 }
@@ -77,7 +80,7 @@ int show_json(Daemon& daemon, const MessageId& id) {
     if (!shown) return conclude_failure(Form::json, shown.error());
     JsonObject object;
     object.text("id", id.text()).text("text", whole);
-    return print(object.json() + "\n") ? EX_OK : EX_IOERR;
+    return print(STDOUT_FILENO, object.json() + "\n") ? EX_OK : EX_IOERR;
 }
 
 }  // namespace

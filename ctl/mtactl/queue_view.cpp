@@ -5,6 +5,7 @@
 
 #include "ctl/mtactl/display.h"
 #include "smtpd/base/json.h"
+#include "smtpd/base/quote.h"
 
 namespace holdfast::mtactl {
 
@@ -46,7 +47,7 @@ std::string heading() {
 }
 
 std::string sender_text(const std::string& sender) {
-    return sender.empty() ? "<>" : safe_line(sender);
+    return sender.empty() ? "<>" : harmless(sender);
 }
 
 // When the next attempt is due, seen from now.
@@ -58,8 +59,8 @@ std::string next_text(const links::QueueItem& item, WallTime now) {
 }
 
 std::string recipient_text(const links::QueueRecipient& recipient) {
-    std::string line = "    " + safe_line(recipient.address);
-    if (!recipient.last.empty()) line += ": " + safe_line(recipient.last);
+    std::string line = "    " + harmless(recipient.address);
+    if (!recipient.last.empty()) line += ": " + harmless(recipient.last);
     return line + "\n";
 }
 
@@ -71,6 +72,7 @@ std::string recipient_json(const links::QueueRecipient& recipient) {
 
 std::string item_json(const links::QueueItem& item) {
     std::vector<std::string> recipients;
+    recipients.reserve(item.recipients.size());
     for (const auto& recipient : item.recipients) recipients.push_back(recipient_json(recipient));
     JsonObject object;
     object.text("id", item.id.text());

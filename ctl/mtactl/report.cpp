@@ -3,23 +3,11 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "ctl/mtactl/display.h"
+#include "ctl/client/output.h"
 #include "smtpd/base/json.h"
-#include "smtpd/base/write.h"
+#include "smtpd/base/quote.h"
 
 namespace holdfast::mtactl {
-
-bool print(std::string_view text) {
-    return write_all(STDOUT_FILENO, text).has_value();
-}
-
-bool print_error(std::string_view line) {
-    return print_usage("mtactl: " + safe_line(line) + "\n");
-}
-
-bool print_usage(std::string_view text) {
-    return write_all(STDERR_FILENO, text).has_value();
-}
 
 std::string verdict_json(const Attempt<std::string>& verdict) {
     JsonObject object;
@@ -31,14 +19,14 @@ std::string verdict_json(const Attempt<std::string>& verdict) {
 
 int conclude(Form form, const Attempt<std::string>& verdict) {
     if (!verdict) return conclude_failure(form, verdict.error());
-    if (form == Form::json) return print(verdict_json(verdict)) ? EX_OK : EX_IOERR;
+    if (form == Form::json) return print(STDOUT_FILENO, verdict_json(verdict)) ? EX_OK : EX_IOERR;
     if (verdict->empty()) return EX_OK;
-    return print(safe_line(*verdict) + "\n") ? EX_OK : EX_IOERR;
+    return print(STDOUT_FILENO, harmless(*verdict) + "\n") ? EX_OK : EX_IOERR;
 }
 
 int conclude_failure(Form form, const Failure& failure) {
-    if (form == Form::json) print(verdict_json(std::unexpected(failure)));
-    print_error(failure.text);
+    if (form == Form::json) print(STDOUT_FILENO, verdict_json(std::unexpected(failure)));
+    complain("mtactl", harmless(failure.text));
     return failure.status;
 }
 

@@ -3,18 +3,11 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
+#include "ctl/client/outcome.h"
 #include "ctl/mtactl/command.h"
-#include "ctl/mtactl/outcome.h"
 
 namespace holdfast::mtactl {
-
-// Writes all of it; false where that failed (a full disk, a reader that has gone).
-bool print(std::string_view text);
-bool print_error(std::string_view line);
-// Lines that are ours from end to end, on standard error.
-bool print_usage(std::string_view text);
 
 // {"ok":...,"status":...,"text":...}, the JSON form of a command that just succeeds or fails.
 std::string verdict_json(const Attempt<std::string>& verdict);

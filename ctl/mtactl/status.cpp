@@ -2,7 +2,9 @@
 #include <algorithm>
 
 #include <sysexits.h>
+#include <unistd.h>
 
+#include "ctl/client/output.h"
 #include "ctl/mtactl/command.h"
 #include "ctl/mtactl/daemon.h"
 #include "ctl/mtactl/report.h"
@@ -46,7 +48,9 @@ int StatusCommand::run(const Site& site, Form form) const {
     auto overview = daemon->status();
     if (!overview) return conclude_failure(form, overview.error());
     const StatusFacts facts = measured(std::move(*overview));
-    return print(form == Form::json ? status_json(facts) : status_text(facts)) ? EX_OK : EX_IOERR;
+    return print(STDOUT_FILENO, form == Form::json ? status_json(facts) : status_text(facts))
+               ? EX_OK
+               : EX_IOERR;
 }
 
 }  // namespace holdfast::mtactl

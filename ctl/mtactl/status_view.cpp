@@ -2,6 +2,7 @@
 
 #include "ctl/mtactl/display.h"
 #include "smtpd/base/json.h"
+#include "smtpd/base/quote.h"
 
 namespace holdfast::mtactl {
 
@@ -13,12 +14,12 @@ std::string uptime_text(std::uint64_t seconds) {
 
 std::string joined(const std::vector<std::string>& texts) {
     std::string out;
-    for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + safe_line(text);
+    for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + harmless(text);
     return out.empty() ? "nothing" : out;
 }
 
 std::string config_text(const links::StatusReply& daemon) {
-    const std::string file = daemon.config.empty() ? "built-in default" : safe_line(daemon.config);
+    const std::string file = daemon.config.empty() ? "built-in default" : harmless(daemon.config);
     return file + ", loaded " + time_text(daemon.config_loaded);
 }
 
@@ -31,7 +32,7 @@ std::string queue_text(const links::QueueCounts& counts) {
 
 std::string room_title(const links::RoomStatus& room) {
     const std::string name(links::room_name(room.room));
-    return room.detail.empty() ? name : name + " (" + safe_line(room.detail) + ")";
+    return room.detail.empty() ? name : name + " (" + harmless(room.detail) + ")";
 }
 
 std::string memory_title(MemoryKind kind) {
@@ -98,7 +99,7 @@ std::string status_text(const StatusFacts& facts) {
     const links::QueueCounts& counts = facts.overview.queue;
     using enum Table::Align;
     Table lines({left, left});
-    lines.add({"smtpd", "Holdfast " + safe_line(daemon.version) + ", generation " +
+    lines.add({"smtpd", "Holdfast " + harmless(daemon.version) + ", generation " +
                             std::to_string(daemon.generation) + ", up " +
                             uptime_text(daemon.uptime_seconds)});
     lines.add({"configuration", config_text(daemon)});
@@ -109,7 +110,7 @@ std::string status_text(const StatusFacts& facts) {
     lines.add({"queue", queue_text(counts)});
     if (!counts.accepting || !counts.trouble.empty()) {
         lines.add({"trouble",
-                   (counts.accepting ? "" : "no mail is accepted: ") + safe_line(counts.trouble)});
+                   (counts.accepting ? "" : "no mail is accepted: ") + harmless(counts.trouble)});
     }
     return lines.text() + "\n" + room_table(facts);
 }
@@ -117,6 +118,7 @@ std::string status_text(const StatusFacts& facts) {
 std::string status_json(const StatusFacts& facts) {
     const links::StatusReply& daemon = facts.overview.daemon;
     std::vector<std::string> rooms;
+    rooms.reserve(daemon.rooms.size());
     for (std::size_t i = 0; i < daemon.rooms.size(); ++i) {
         rooms.push_back(room_json(facts, i));
     }

@@ -2,13 +2,13 @@
 // through a pidfd: neither a number that another process gets later, nor a path.
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 #include <poll.h>
 #include <sys/syscall.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "ctl/client/output.h"
 #include "ctl/mtactl/command.h"
 #include "ctl/mtactl/daemon.h"
 #include "ctl/mtactl/report.h"
@@ -32,9 +32,9 @@ Attempt<UniqueFd> daemon_process(Daemon& daemon) {
     const auto parent = std::ranges::find(rooms, links::Room::parent, &links::RoomStatus::room);
     const pid_t pid = parent == rooms.end() ? 0 : parent->pid;
     UniqueFd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-    if (!process)
-        return fails(EX_OSERR,
-                     "smtpd's process can't be watched: " + std::string(strerrordesc_np(errno)));
+    if (!process) {
+        return fails(EX_OSERR, "smtpd's process can't be watched: " + errno_text(errno));
+    }
     return process;
 }
 
@@ -47,7 +47,7 @@ Attempt<std::string> wait_until_ended(const UniqueFd& process, Haste haste) {
     if (has_ended(process, wait_in_silence)) return "smtpd has ended";
     const bool waits_for_sessions = haste == Haste::when_finished;
     if (waits_for_sessions) {
-        print_error("smtpd waits for its open sessions (--now cuts them off)");
+        complain("mtactl", "smtpd waits for its open sessions (--now cuts them off)");
     }
     if (has_ended(process, waits_for_sessions ? wait_for_sessions : wait_for_end)) {
         return "smtpd has ended";

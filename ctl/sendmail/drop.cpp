@@ -24,7 +24,7 @@ class DropFile {
   public:
     DropFile(const Site& site, const MessageId& id)
         : folder_(site.drop),
-          hidden_(site.drop + "/.tmp." + id.text()),
+          hidden_(site.drop + "/" + id.text() + ".tmp"),
           visible_(site.drop + "/" + id.text()) {}
     ~DropFile() {
         if (!there_.empty()) (void)unlink(there_.c_str());
@@ -93,7 +93,7 @@ Attempt<void> drop(const Submission& submission, const Site& site, DaemonMayHave
         done = plain_error("ended by a signal");
     }
     if (done) done = file.publish();
-    if (!done) return fails(Exit::temporary, done.error().text());
+    if (!done) return fails(EX_TEMPFAIL, done.error().text());
     return {};
 }
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "ctl/sendmail/exit_status.h"
+#include "ctl/client/outcome.h"
 #include "ctl/sendmail/site.h"
 #include "ctl/sendmail/submission.h"
 

@@ -86,9 +86,8 @@ std::string no_taker(const Setback& daemon, const Failure& spool, DaemonMayHaveI
 
 Attempt<void> as_attempt(const links::Answer& answer) {
     if (answer.status == 0) return {};
-    const bool is_ours = answer.status >= 64 && answer.status <= 78;
-    return fails(is_ours ? static_cast<Exit>(answer.status) : Exit::software,
-                 harmless(answer.text));
+    const bool is_ours = answer.status >= EX__BASE && answer.status <= EX__MAX;
+    return fails(is_ours ? answer.status : EX_SOFTWARE, harmless(answer.text));
 }
 
 Attempt<Taker> hand_over(const Submission& submission, const Site& site) {
@@ -100,7 +99,7 @@ Attempt<Taker> hand_over(const Submission& submission, const Site& site) {
     }
     const DaemonMayHaveIt doubt = handover.daemon_may_have_it();
     if (const auto dropped = drop(submission, site, doubt); !dropped) {
-        return fails(Exit::temporary, no_taker(answer.error(), dropped.error(), doubt));
+        return fails(EX_TEMPFAIL, no_taker(answer.error(), dropped.error(), doubt));
     }
     return Taker::drop;
 }

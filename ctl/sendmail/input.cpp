@@ -37,21 +37,21 @@ Result<std::string_view> read_piece(Buffer& buffer) {
 
 std::unexpected<Failure> too_large(const Site& site, std::string_view text) {
     const std::string limit = std::to_string(site.max_message) + " bytes";
-    if (header_length(text)) return fails(Exit::unavailable, "message too large: over " + limit);
-    return fails(Exit::data, "header too large: over " + limit);
+    if (header_length(text)) return fails(EX_UNAVAILABLE, "message too large: over " + limit);
+    return fails(EX_DATAERR, "header too large: over " + limit);
 }
 
 }  // namespace
 
 Attempt<std::string> StandardInput::read_message(const Site& site, LoneDot lone_dot) {
-    if (missing_) return fails(Exit::no_input, "standard input is closed");
+    if (missing_) return fails(EX_NOINPUT, "standard input is closed");
     Buffer buffer;
     MessageText form(lone_dot);
     std::string text;
     bool first = true;
     while (!form.ended()) {
         const auto piece = read_piece(buffer);
-        if (!piece) return fails(first ? Exit::no_input : Exit::input, piece.error().text());
+        if (!piece) return fails(first ? EX_NOINPUT : EX_IOERR, piece.error().text());
         if (piece->empty()) break;
         text += form.feed(*piece);
         first = false;

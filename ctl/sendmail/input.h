@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "ctl/sendmail/exit_status.h"
+#include "ctl/client/outcome.h"
 #include "ctl/sendmail/process.h"
 #include "ctl/sendmail/site.h"
 #include "smtpd/mail/message_text.h"

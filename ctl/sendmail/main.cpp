@@ -3,10 +3,10 @@
 #include <string_view>
 #include <vector>
 
+#include <sysexits.h>
 #include <unistd.h>
 
-#include "ctl/sendmail/exit_status.h"
-#include "ctl/sendmail/output.h"
+#include "ctl/client/output.h"
 #include "ctl/sendmail/process.h"
 #include "ctl/sendmail/sendmail.h"
 
@@ -14,8 +14,8 @@ namespace {
 
 // Whatever needs much memory comes before anything is handed over.
 void out_of_memory() {
-    holdfast::sendmail::complain("sendmail", "out of memory: nothing is stored, try again later");
-    _exit(static_cast<int>(holdfast::sendmail::Exit::temporary));
+    holdfast::complain("sendmail", "out of memory: nothing is stored, try again later");
+    _exit(EX_TEMPFAIL);
 }
 
 }  // namespace

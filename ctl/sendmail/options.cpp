@@ -88,9 +88,8 @@ Expected take_sender(Options& options, std::string_view value) {
 }
 
 Expected take_hops(Options& options, std::string_view value) {
-    const char* const end = value.data() + value.size();
-    const auto [rest, error] = std::from_chars(value.data(), end, options.hops);
-    return error == std::errc{} && rest == end ? right : "a number";
+    const auto [rest, error] = std::from_chars(value.begin(), value.end(), options.hops);
+    return error == std::errc{} && rest == value.end() ? right : "a number";
 }
 
 Expected take_notify(Options& options, std::string_view value) {
@@ -217,7 +216,7 @@ std::string shown(std::string_view bytes) {
 }
 
 std::unexpected<Failure> usage(std::string text) {
-    return fails(Exit::usage, std::move(text));
+    return fails(EX_USAGE, std::move(text));
 }
 
 std::unexpected<Failure> unknown_option(std::string_view option) {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "ctl/sendmail/exit_status.h"
+#include "ctl/client/outcome.h"
 #include "queue/envelope.h"
 #include "smtpd/base/message_id.h"
 #include "smtpd/mail/completion.h"

@@ -3,10 +3,9 @@
 #include <unistd.h>
 
 #include "ctl/client/control_connection.h"
+#include "ctl/client/output.h"
 #include "ctl/sendmail/handover.h"
-#include "ctl/sendmail/output.h"
 #include "ctl/sendmail/queue_list.h"
-#include "smtpd/base/quote.h"
 
 namespace holdfast::sendmail {
 
@@ -23,19 +22,9 @@ client::Exchange<links::Answer> ask(const Site& site, const links::ClientToContr
 
 std::unexpected<Failure> no_answer(const client::Setback& setback) {
     if (setback.trouble == client::Trouble::absent) {
-        return fails(Exit::unavailable, "smtpd is not running: " + setback.error.text());
+        return fails(EX_UNAVAILABLE, "smtpd is not running: " + setback.error.text());
     }
-    return fails(Exit::unavailable,
-                 "no answer from smtpd: " + setback.error.text() + "; try again");
-}
-
-// The lines in front of the last one; returns the last one.
-std::string print_complaints(std::string_view text) {
-    for (std::size_t end = 0; (end = text.find('\n')) != std::string_view::npos;) {
-        (void)print(STDERR_FILENO, harmless(text.substr(0, end)) + "\n");
-        text.remove_prefix(end + 1);
-    }
-    return std::string(text);
+    return fails(EX_UNAVAILABLE, "no answer from smtpd: " + setback.error.text() + "; try again");
 }
 
 }  // namespace
@@ -53,7 +42,7 @@ Attempt<void> print_queue(const Site& site) {
     if (!answer) return no_answer(answer.error());
     if (auto listed = as_attempt(*answer); !listed) return listed;
     if (!printed || !print(STDOUT_FILENO, list.summary())) {
-        return fails(Exit::input, "standard output can't be written");
+        return fails(EX_IOERR, "standard output can't be written");
     }
     return {};
 }
@@ -72,12 +61,7 @@ Attempt<void> reload_aliases(const Site& site, std::string_view name) {
     }
     if (!answer) return no_answer(answer.error());
     answer->text = print_complaints(answer->text);
-    auto reloaded = as_attempt(*answer);
-    // Anybody may call newaliases: that the daemon obeys the administrator alone is no error.
-    const bool faulty = !reloaded && (reloaded.error().status == Exit::config ||
-                                      reloaded.error().status == Exit::data);
-    if (faulty) return reloaded;
-    return {};
+    return as_attempt(*answer);
 }
 
 }  // namespace holdfast::sendmail

@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-#include "ctl/sendmail/exit_status.h"
+#include "ctl/client/outcome.h"
 #include "ctl/sendmail/options.h"
 #include "ctl/sendmail/site.h"
 

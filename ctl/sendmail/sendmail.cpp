@@ -2,10 +2,10 @@
 
 #include <unistd.h>
 
+#include "ctl/client/output.h"
 #include "ctl/sendmail/handover.h"
 #include "ctl/sendmail/input.h"
 #include "ctl/sendmail/options.h"
-#include "ctl/sendmail/output.h"
 #include "ctl/sendmail/requests.h"
 #include "ctl/sendmail/submission.h"
 #include "smtpd/base/clock.h"
@@ -28,11 +28,11 @@ void name_id(const Options& options, const Submission& submission, Taker taker) 
     (void)print(STDOUT_FILENO, "queued as " + submission.submit.id.text() + place + "\n");
 }
 
-Attempt<RecipientSet> check_operands(const Options& options) {
+Attempt<std::vector<std::string>> check_operands(const Options& options) {
     auto recipients = operand_recipients(options.operands);
     if (!recipients) return recipients;
     if (recipients->empty() && options.recipient_source == RecipientSource::operands) {
-        return fails(Exit::usage,
+        return fails(EX_USAGE,
                      "no recipients: name them, or give -t to take them from the "
                      "header");
     }
@@ -93,12 +93,12 @@ int run(const Site& site, std::span<const std::string_view> arguments, Input giv
     const auto options = parse_options(arguments);
     const auto performed = options ? perform(site, *options, own_name(arguments), input)
                                    : Attempt<void>(std::unexpected(options.error()));
-    if (performed) return static_cast<int>(Exit::ok);
+    if (performed) return EX_OK;
     // A signal that was held back tells the caller more than a status does.
     release_ending_signals();
     complain(own_name(arguments), performed.error().text);
     if (!options || options->mode == Mode::submit) input.drain(site);
-    return static_cast<int>(performed.error().status);
+    return performed.error().status;
 }
 
 }  // namespace holdfast::sendmail

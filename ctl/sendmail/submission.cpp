@@ -1,10 +1,10 @@
 #include "ctl/sendmail/submission.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "smtpd/base/packet.h"
 #include "smtpd/base/quote.h"
-#include "smtpd/mail/address.h"
 #include "smtpd/mail/address_list.h"
 #include "smtpd/mail/ascii.h"
 #include "smtpd/mail/header.h"
@@ -49,14 +49,8 @@ std::size_t count_for_a_frame(std::span<const std::string> recipients) {
     return static_cast<std::size_t>(end - recipients.begin());
 }
 
-std::string without_case_of_domain(const std::string& text) {
-    const auto address = Address::parse(text);
-    if (!address) return text;  // a name without a domain
-    return address->local_part() + "@" + ascii::lower_case(address->domain());
-}
-
 std::unexpected<Failure> bad_recipient(std::string_view operand, std::string_view why) {
-    return fails(Exit::data, "recipient \"" + escaped(operand.substr(0, 200)) +
+    return fails(EX_DATAERR, "recipient \"" + escaped(operand.substr(0, 200)) +
                                  "\": " + std::string(why) + "; nothing was sent");
 }
 
@@ -84,14 +78,8 @@ links::Submit described(const Options& options) {
 
 }  // namespace
 
-void RecipientSet::add(std::string address) {
-    if (known_.insert(without_case_of_domain(address)).second) {
-        addresses_.push_back(std::move(address));
-    }
-}
-
-Attempt<RecipientSet> operand_recipients(std::span<const std::string> operands) {
-    RecipientSet recipients;
+Attempt<std::vector<std::string>> operand_recipients(std::span<const std::string> operands) {
+    std::vector<std::string> recipients;
     for (const std::string& operand : operands) {
         if (std::ranges::any_of(operand, ascii::is_control)) {
             return bad_recipient(operand, "holds a control character");
@@ -100,29 +88,32 @@ Attempt<RecipientSet> operand_recipients(std::span<const std::string> operands) 
         if (!list.unreadable.empty()) {
             return bad_recipient(list.unreadable.front(), "not an address");
         }
-        for (ListedAddress& address : list.addresses) recipients.add(std::move(address.text));
+        for (ListedAddress& address : list.addresses) {
+            recipients.push_back(std::move(address.text));
+        }
     }
     return recipients;
 }
 
-Attempt<Submission> compose(const Options& options, RecipientSet operands, std::string text) {
+Attempt<Submission> compose(const Options& options, std::vector<std::string> operands,
+                            std::string text) {
     Submission submission;
     submission.submit = described(options);
     const SplitMessage split = split_message(text);
     if (options.recipient_source == RecipientSource::header_too) {
         HeaderRecipients named = header_recipients(split.fields);
-        for (std::string& address : named.addresses) operands.add(std::move(address));
+        std::ranges::move(named.addresses, std::back_inserter(operands));
         if (operands.empty() && !named.unreadable.empty()) {
             return bad_recipient(named.unreadable.front(), "not an address");
         }
         submission.submit.unreadable = some_of(named.unreadable);
     }
     if (operands.empty()) {
-        return fails(Exit::usage,
+        return fails(EX_USAGE,
                      "no recipients: neither an operand nor, with -t, the header "
                      "names any");
     }
-    submission.recipients = operands.take();
+    submission.recipients = std::move(operands);
     const std::string header = public_header(split.fields);
     text.replace(0, text.size() - split.body.size(), header);
     submission.text = std::move(text);

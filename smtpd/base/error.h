@@ -35,6 +35,10 @@ template <class T>
 using Result = std::expected<T, Error>;
 using Status = Result<void>;
 
+// "No space left on device", or "error 12345" for a number that has no text: modules of the C
+// library set what they like.
+std::string errno_text(int code);
+
 // Fails with the current errno.
 std::unexpected<Error> errno_error(std::string_view doing, std::string_view on = {});
 

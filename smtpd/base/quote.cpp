@@ -16,13 +16,6 @@ void append_hex(std::string& out, std::string_view lead, unsigned char byte) {
     out.push_back(hex_digits[byte & 15]);
 }
 
-// Acts on a terminal, or turns the direction of writing.
-bool is_mischievous(std::uint32_t code) {
-    return (code >= 0x80 && code < 0xa0) || code == 0x61c || code == 0x200e || code == 0x200f ||
-           (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ||
-           code == 0xfeff;
-}
-
 void append_ascii(std::string& out, char c) {
     const auto byte = static_cast<unsigned char>(c);
     switch (c) {
@@ -46,11 +39,11 @@ void append_ascii(std::string& out, char c) {
 }
 
 void append_character(std::string& out, std::string_view character) {
-    const std::uint32_t code = code_of(character);
-    if (!is_mischievous(code)) {
+    if (!is_mischievous(character)) {
         out.append(character);
         return;
     }
+    const std::uint32_t code = code_of(character);
     out += "\\u{";
     for (int shift = 12; shift >= 0; shift -= 4) out.push_back(hex_digits[code >> shift & 15]);
     out.push_back('}');
@@ -90,12 +83,28 @@ std::optional<unsigned> hex_value(char c) {
 
 }  // namespace
 
+bool is_mischievous(std::string_view character) {
+    const std::uint32_t code = code_of(character);
+    return (code >= 0x80 && code < 0xa0) || code == 0x61c || code == 0x200e || code == 0x200f ||
+           (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ||
+           code == 0xfeff;
+}
+
 std::string escaped(std::string_view bytes) {
     return without_mischief(bytes, Marks::escaped);
 }
 
 std::string harmless(std::string_view text) {
     return without_mischief(text, Marks::kept);
+}
+
+std::string harmless_lines(std::string_view text) {
+    std::string out;
+    for (std::size_t end = 0; (end = text.find_first_of("\n\t")) != std::string_view::npos;) {
+        out.append(harmless(text.substr(0, end))).push_back(text[end]);
+        text.remove_prefix(end + 1);
+    }
+    return out.append(harmless(text));
 }
 
 std::string quoted(std::string_view bytes) {

@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "smtpd/base/json.h"
+#include "smtpd/base/quote.h"
 #include "smtpd/base/utf8.h"
+#include "smtpd/mail/ascii.h"
 
 namespace holdfast::config {
 
@@ -18,10 +20,8 @@ constexpr std::string_view cut_mark = "...";
 
 // One character as it may go to a terminal: always one column, so that the caret stands right.
 std::string_view harmless(std::string_view character) {
-    const auto byte = static_cast<unsigned char>(character.front());
-    if (byte == '\t') return " ";
-    const bool c1 = byte == 0xc2 && static_cast<unsigned char>(character[1]) < 0xa0;
-    return byte < 0x20 || byte == 0x7f || c1 ? "?" : character;
+    if (character == "\t") return " ";
+    return ascii::is_control(character.front()) || is_mischievous(character) ? "?" : character;
 }
 
 std::vector<std::string_view> columns(std::string_view text) {

@@ -1,5 +1,5 @@
 // Takes from a process everything that its room does not need: uid, files, system calls. What is
-// specific to Linux (seccomp, Landlock) stands in confine_linux.cpp and filter_linux.cpp.
+// specific to Linux (seccomp, Landlock) stands in the files named *_linux.
 #pragma once
 
 #include <cstdint>

@@ -52,9 +52,9 @@ links::Start receive_start(links::Room room, int parent) {
     auto start = read_start(parent);
     if (!start) exit_with(start.error());
     prctl(PR_SET_NAME, name.c_str(), 0, 0, 0);
-    log::open(std::move(start->log), static_cast<log::Form>(start->log_form), ident);
+    log::open(std::move(start->log), start->log_form, ident);
     // In the background nothing may hold the terminal open on which smtpd was started.
-    if (start->log_form == links::LogForm::datagram) dup2(STDIN_FILENO, STDERR_FILENO);
+    if (start->log_form == log::Form::datagram) dup2(STDIN_FILENO, STDERR_FILENO);
     return std::move(*start);
 }
 

@@ -35,7 +35,7 @@ class Client {
     void on(links::Submit&& message);
     void on(links::SubmitRecipients&& message) { submit(std::move(message)); }
     void on(links::SubmitBytes&& message) { submit(std::move(message)); }
-    void on(links::SubmitEnd&& message) { submit(std::move(message)); }
+    void on(links::SubmitEnd&&) { submit(links::SubmitEnd()); }
     template <class Message>
     void on(Message&& message);  // a request
     void on_end(ChannelEnd how);

@@ -126,13 +126,8 @@ void House::on(links::Rejected&& message) {
 }
 
 void House::on(links::DropBegin&& message) {
-    drops_[message.drop] = std::make_unique<DropFile>(*this, message);
-}
-
-template <class Message>
-void House::pass_to_drop(Message&& message) {
-    const auto found = drops_.find(message.drop);
-    if (found != drops_.end()) found->second->on(std::forward<Message>(message));
+    auto& place = drops_[message.drop];
+    place = std::make_unique<DropFile>(*this, std::move(message));
 }
 
 void House::drop_is_over() {

@@ -63,8 +63,6 @@ class House {
     void on(links::Committed&& message);
     void on(links::Rejected&& message);
     void on(links::DropBegin&& message);
-    void on(links::DropBytes&& message) { pass_to_drop(std::move(message)); }
-    void on(links::DropEnd&& message) { pass_to_drop(std::move(message)); }
     void on(links::CountsReply&& message) { answer(std::move(message)); }
     void on(links::ListItems&& message) { answer(std::move(message)); }
     void on(links::Text&& message) { answer(std::move(message)); }
@@ -84,8 +82,6 @@ class House {
         void on_end(ChannelEnd how) { house.users_left(how); }
     };
 
-    template <class Message>
-    void pass_to_drop(Message&& message);
     void on_user(links::UserReply&& reply);
     void users_left(ChannelEnd how);
     void ask_users();

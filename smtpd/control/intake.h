@@ -31,7 +31,7 @@ class Intake {
     void on(links::Submit&& message);
     void on(links::SubmitRecipients&& message) { carry(std::move(message)); }
     void on(links::SubmitBytes&& message) { carry(std::move(message)); }
-    void on(links::SubmitEnd&& message) { carry(std::move(message)); }
+    void on(links::SubmitEnd&&) { carry(links::SubmitEnd()); }
 
     // False: bring no more until moved().
     bool wants_input() const;

@@ -1,5 +1,7 @@
 #include "smtpd/control/recipients.h"
 
+#include <utility>
+
 #include "smtpd/base/quote.h"
 #include "smtpd/mail/address.h"
 #include "smtpd/mail/ascii.h"
@@ -25,10 +27,12 @@ Status RecipientList::add(std::string_view text) {
         const std::string shown = quoted(text.substr(0, quoted_at_most));
         return std::unexpected(Error(EINVAL, "recipient", shown));
     }
+    std::string key = key_of(*address);
+    if (known_.contains(key)) return {};
     if (addresses_.size() == max_count || bytes_ + address->text().size() > max_bytes) {
         return std::unexpected(Error(E2BIG, "recipients"));
     }
-    if (!known_.insert(key_of(*address)).second) return {};
+    known_.insert(std::move(key));
     addresses_.push_back(address->text());
     bytes_ += addresses_.back().size();
     return {};

@@ -27,12 +27,14 @@ class RecipientList {
     Status add(std::string_view text);
 
     bool empty() const { return addresses_.empty(); }
-    // What they take in memory, roughly.
-    std::size_t bytes() const { return bytes_; }
+    // What they take in memory, here and as parts of a transfer, roughly.
+    std::size_t memory() const { return 2 * bytes_ + overhead * addresses_.size(); }
 
     const std::vector<std::string>& addresses() const { return addresses_; }
 
   private:
+    static constexpr std::size_t overhead = 150;  // of an entry in both lists
+
     std::string origin_;
     std::vector<std::string> addresses_;
     std::unordered_set<std::string> known_;

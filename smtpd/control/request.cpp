@@ -27,16 +27,6 @@ links::QueueCounts no_counts(std::string trouble) {
     return counts;
 }
 
-// Line ends stay: complaints about the alias files have several lines.
-std::string harmless_lines(std::string_view text) {
-    std::string out;
-    for (std::size_t end = 0; (end = text.find('\n')) != std::string_view::npos;) {
-        out.append(harmless(text.substr(0, end))).push_back('\n');
-        text.remove_prefix(end + 1);
-    }
-    return out.append(harmless(text));
-}
-
 }  // namespace
 
 Request::Request(House& house, Client client, std::function<void(links::ControlToClient)> reply)

@@ -23,10 +23,6 @@ constexpr std::size_t max_unreadable_length = 200;
 constexpr std::uint8_t all_notify_bits =
     notify_never | notify_success | notify_failure | notify_delay;
 
-std::string nameless(std::uint32_t uid) {
-    return "uid-" + std::to_string(uid);
-}
-
 links::Refusal loop_refusal(std::uint64_t hops) {
     return {554, "5.4.6",
             "the message has been through " + std::to_string(hops) +
@@ -153,9 +149,9 @@ void Submission::find_header_end() {
     if (line_end != std::string::npos) line_start_ = line_end + 1;
 }
 
+// Empty where he has none.
 std::string Submission::login() const {
-    const bool known = user_->lookup == links::Lookup::found && !user_->name.empty();
-    return known ? user_->name : nameless(submitter_.uid);
+    return user_->lookup == links::Lookup::found ? user_->name : std::string();
 }
 
 // Nothing where the origin is no domain.
@@ -248,7 +244,7 @@ void Submission::credit(std::uint32_t bytes) {
 }
 
 std::size_t Submission::held() const {
-    return recipients_.bytes() + text_.size() + (sender_ ? sender_->waiting() : 0);
+    return recipients_.memory() + text_.size() + (sender_ ? sender_->held() : 0);
 }
 
 // qmgr may know the id from before, and say so while the body still comes.

@@ -248,6 +248,7 @@ constexpr bool holds_descriptors() {
 // One struct alone, as in a snapshot.
 template <Struct T>
 std::string encode_struct(const T& value) {
+    static_assert(!holds_descriptors<T>(), "bytes alone cannot carry descriptors");
     Encoder encoder;
     encoder.put(value);
     return std::move(encoder.bytes);

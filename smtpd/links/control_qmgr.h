@@ -9,24 +9,15 @@
 
 namespace holdfast::links {
 
-// A file of drop/, copied before anything was parsed: its bytes are the packets that sendmail
-// would have sent (links/control_client.h). control answers with Begin (which names `drop`) and
-// what follows, or DropBad. qmgr never lets more than `window` bytes of one file be outstanding.
+// A file of drop/, open for reading at its start: it holds the packets that sendmail would have
+// sent (links/control_client.h). control answers with Begin (which names `drop`) and what follows,
+// or DropBad. Its owner may still change the file: each byte is read once, and none behind
+// `length`.
 struct DropBegin {
     std::uint64_t drop = 0;
     std::uint32_t uid = 0;  // owner of the file
-};
-struct DropBytes {
-    std::uint64_t drop = 0;
-    std::string bytes;
-};
-struct DropEnd {
-    std::uint64_t drop = 0;
-};
-// More of the file, please: control has dealt with `bytes`.
-struct DropCredit {
-    std::uint64_t drop = 0;
-    std::uint32_t bytes = 0;
+    std::uint64_t length = 0;
+    UniqueFd file;
 };
 // The file can never become a message: qmgr puts it into quarantine/ and says why.
 struct DropBad {
@@ -117,9 +108,9 @@ struct Finished {
     std::string text;
 };
 
-using ControlToQmgr = std::variant<Begin, Recipients, Chunk, End, Abort, DropCredit, DropBad,
-                                   CountsQuery, ListQuery, ShowQuery, RemoveQuery, FlushQuery>;
-using QmgrToControl = std::variant<Credit, Committed, Rejected, DropBegin, DropBytes, DropEnd,
-                                   CountsReply, ListItems, Text, Finished>;
+using ControlToQmgr = std::variant<Begin, Recipients, Chunk, End, Abort, DropBad, CountsQuery,
+                                   ListQuery, ShowQuery, RemoveQuery, FlushQuery>;
+using QmgrToControl =
+    std::variant<Credit, Committed, Rejected, DropBegin, CountsReply, ListItems, Text, Finished>;
 
 }  // namespace holdfast::links

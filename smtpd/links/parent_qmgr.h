@@ -14,7 +14,7 @@ struct NewAliases {
 // that is no user comes back as an agent that refuses everything with 5.1.1.
 struct SpawnMda {
     std::uint64_t request = 0;
-    std::string user;  // 1 to 64 bytes of a login name; checked again by the parent
+    std::string user;  // may_get_mail() (users_client.h), which the parent checks again
 };
 
 // The agent stands; it speaks links/qmgr_mda.h on `channel`. It ends when the channel closes.

@@ -5,6 +5,7 @@
 #include <string>
 #include <variant>
 
+#include "smtpd/base/log.h"
 #include "smtpd/base/unique_fd.h"
 #include "smtpd/links/rooms.h"
 
@@ -13,9 +14,8 @@ namespace holdfast::links {
 // A room finds its channel to the parent here when it starts.
 inline constexpr int parent_fd = 3;
 
-enum class LogForm : std::uint8_t { stream, journal, datagram };  // as holdfast::log::Form
 template <>
-inline constexpr unsigned enum_limit<LogForm> = 3;
+inline constexpr unsigned enum_limit<log::Form> = 3;
 
 // The first message. The room confines itself accordingly, then says Ready.
 struct Start {
@@ -24,7 +24,7 @@ struct Start {
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
     std::string root;  // chroot here (where privileged); empty: stay
-    LogForm log_form = LogForm::stream;
+    log::Form log_form = log::Form::stream;
     UniqueFd log;
     UniqueFd snapshot;  // sealed memfd: the room's struct of links/snapshots.h
 };

@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "smtpd/base/read.h"
 #include "smtpd/base/write.h"
 
 namespace holdfast::links {
@@ -29,16 +29,8 @@ Result<std::string> read_sealed(int fd) {
     struct stat facts{};
     if (fstat(fd, &facts) != 0) return errno_error("stat snapshot");
     if (facts.st_size > max_snapshot) return plain_error("snapshot too large");
-    std::string bytes(static_cast<std::size_t>(facts.st_size), '\0');
-    std::size_t have = 0;
-    while (have < bytes.size()) {
-        const ssize_t got =
-            ::pread(fd, bytes.data() + have, bytes.size() - have, static_cast<off_t>(have));
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return errno_error("read snapshot");
-        if (got == 0) return plain_error("snapshot cut short");
-        have += static_cast<std::size_t>(got);
-    }
+    auto bytes = read_at(fd, 0, static_cast<std::size_t>(facts.st_size));
+    if (!bytes) return bytes.error().in("snapshot");
     return bytes;
 }
 

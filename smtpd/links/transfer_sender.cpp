@@ -30,6 +30,7 @@ void TransferSender::add(const std::vector<Recipient>& recipients, const Refusal
             room = max_chunk;
         }
         room -= size;
+        recipient_bytes_ += size + sizeof recipient;
         recipients_.back().recipients.push_back(recipient);
     }
 }
@@ -54,6 +55,7 @@ std::size_t TransferSender::next_chunk() const {
 void TransferSender::open(std::vector<Message>& messages) {
     if (std::exchange(begun_, true)) return;
     messages.emplace_back(begin_);
+    recipient_bytes_ = 0;
     for (Recipients& some : std::exchange(recipients_, {})) messages.emplace_back(std::move(some));
 }
 

@@ -38,8 +38,8 @@ class TransferSender {
 
     // Behind take(): it goes on only when there is credit, and nothing more should be appended.
     bool full() const { return waiting() >= max_chunk || (ended_ && !done_); }
-    // Bytes that were appended and not taken.
-    std::size_t waiting() const { return body_.size() - taken_; }
+    // Bytes that were appended or added, and not taken.
+    std::size_t held() const { return waiting() + recipient_bytes_; }
 
     // qmgr has heard of it: from here on it can be taken back only with an Abort.
     bool begun() const { return begun_; }
@@ -50,12 +50,14 @@ class TransferSender {
     const Envelope& envelope() const { return begin_.envelope; }
 
   private:
+    std::size_t waiting() const { return body_.size() - taken_; }
     std::size_t next_chunk() const;
     void open(std::vector<Message>& messages);
 
     std::uint64_t transaction_;
     Begin begin_;
     std::vector<Recipients> recipients_;
+    std::size_t recipient_bytes_ = 0;
     std::string body_;
     std::size_t taken_ = 0;  // of body_
     std::uint64_t length_ = 0;

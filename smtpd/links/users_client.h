@@ -2,6 +2,7 @@
 // in any order.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -10,9 +11,19 @@
 
 namespace holdfast::links {
 
-// The users that the rooms run as are named like this. They get no mail.
-constexpr bool is_house_user(std::string_view name) {
-    return name.starts_with("_hf");
+inline constexpr std::size_t max_login = 64;  // bytes
+
+// Whether mail is delivered to users of such names: users finds no others, the parent starts no
+// agent for others, and the agent checks it once more. Not the users that the rooms run as ("_hf").
+// The name becomes an argument, and a file name in the mail folder: no path, nothing hidden, and
+// "alice.lock" is the lock file of alice.
+constexpr bool may_get_mail(std::string_view name) {
+    return !name.empty() && name.size() <= max_login && !name.starts_with("_hf") &&
+           name.front() != '.' && name.front() != '-' && !name.ends_with(".lock") &&
+           std::ranges::none_of(name, [](char c) {
+               const auto byte = static_cast<unsigned char>(c);
+               return byte <= ' ' || byte == 0x7f || c == '/' || c == ':';
+           });
 }
 
 enum class Lookup : std::uint8_t { found, unknown, failed };  // failed: try again later
@@ -21,7 +32,7 @@ inline constexpr unsigned enum_limit<Lookup> = 3;
 
 struct NameQuery {
     std::uint64_t request = 0;
-    std::string name;  // at most 64 bytes
+    std::string name;
 };
 
 struct UidQuery {

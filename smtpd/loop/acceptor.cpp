@@ -1,10 +1,10 @@
 #include "smtpd/loop/acceptor.h"
 
 #include <cerrno>
-#include <cstring>
 
 #include <sys/socket.h>
 
+#include "smtpd/base/error.h"
 #include "smtpd/base/log.h"
 #include "smtpd/loop/loop.h"
 
@@ -34,7 +34,7 @@ void Acceptor::want_connections(bool wanted) {
 }
 
 void Acceptor::accept_some() {
-    const std::weak_ptr alive(alive_);
+    const auto alive = life_.token();
     for (int i = 0; i < accepts_per_turn && wanted_; ++i) {
         UniqueFd connection(
             accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
@@ -42,7 +42,7 @@ void Acceptor::accept_some() {
             // Everything else is the fault of one connection, which is gone (accept(2)).
             const bool exhausted =
                 errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
-            if (exhausted) rest(strerrordesc_np(errno));
+            if (exhausted) rest(errno_text(errno));
             return;
         }
         on_accept_(std::move(connection));
@@ -50,8 +50,8 @@ void Acceptor::accept_some() {
     }
 }
 
-void Acceptor::rest(const char* why) {
-    log::warning("accept-paused", {{"listener", address_}, {"reason", why}});
+void Acceptor::rest(const std::string& why) {
+    log::warning_limited("accept-paused", {{"listener", address_}, {"reason", why}});
     watch_.want_read(false);
     rest_timer_.set(rest_time);
 }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "smtpd/base/life.h"
 #include "smtpd/base/unique_fd.h"
 #include "smtpd/loop/watch.h"
 
@@ -26,7 +27,7 @@ class Acceptor {
 
   private:
     void accept_some();
-    void rest(const char* why);
+    void rest(const std::string& why);
 
     UniqueFd listener_;
     std::string address_;
@@ -34,7 +35,7 @@ class Acceptor {
     FdWatch watch_;
     Timer rest_timer_;
     bool wanted_ = false;
-    std::shared_ptr<char> alive_ = std::make_shared<char>();
+    Life life_;
 };
 
 }  // namespace holdfast

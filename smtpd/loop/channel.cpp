@@ -60,9 +60,7 @@ void PacketChannel::send(std::string_view frame, std::vector<int> fds,
 void PacketChannel::flush_later() {
     if (flush_planned_) return;
     flush_planned_ = true;
-    loop_.after_turn([this, alive = std::weak_ptr(alive_)] {
-        if (!alive.expired()) flush();
-    });
+    loop_.after_turn(life_.guard([this] { flush(); }));
 }
 
 void PacketChannel::flush() {
@@ -103,14 +101,14 @@ void PacketChannel::receive() {
         return end(packet.error().code() == EMSGSIZE ? ChannelEnd::malformed : ChannelEnd::closed);
     }
     if (packet->bytes.empty()) return end(ChannelEnd::closed);
-    const std::weak_ptr alive(alive_);
+    const auto alive = life_.token();
     const bool well_formed = handle_frames(packet->bytes, packet->fds);
     if (!well_formed && !alive.expired() && !ended_) end(ChannelEnd::malformed);
 }
 
 // False at the first malformed frame. A packet with descriptors holds exactly one frame.
 bool PacketChannel::handle_frames(std::string_view packet, std::vector<UniqueFd>& fds) {
-    const std::weak_ptr alive(alive_);
+    const auto alive = life_.token();
     while (!packet.empty()) {
         const auto frame = take_frame(packet);
         if (!frame || (!fds.empty() && !packet.empty())) return false;

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "smtpd/base/descriptors.h"
+#include "smtpd/base/life.h"
 #include "smtpd/base/packet.h"
 #include "smtpd/base/panic.h"
 #include "smtpd/base/unique_fd.h"
@@ -93,7 +94,7 @@ class PacketChannel {
     std::size_t backlog_ = 0;
     bool flush_planned_ = false;
     bool ended_ = false;
-    std::shared_ptr<char> alive_ = std::make_shared<char>();  // gone with the channel
+    Life life_;
 };
 
 // Handler has `void on(Message&&)` for each alternative of In (a missing one does not compile) and

@@ -22,9 +22,7 @@ void LogKeeper::lost() {
     const MonoTime now = loop_.now();
     if (asked_ != MonoTime{} && now - asked_ < ask_interval) return;
     asked_ = now;
-    loop_.post([this, alive = std::weak_ptr(alive_)] {
-        if (!alive.expired()) ask_();
-    });
+    loop_.post(life_.guard([this] { ask_(); }));
 }
 
 }  // namespace holdfast

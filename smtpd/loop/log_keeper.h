@@ -3,8 +3,8 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 
+#include "smtpd/base/life.h"
 #include "smtpd/loop/loop.h"
 
 namespace holdfast {
@@ -24,7 +24,7 @@ class LogKeeper {
     Loop& loop_;
     std::function<void()> ask_;
     MonoTime asked_{};  // of lost(), which the log calls one at a time
-    std::shared_ptr<char> alive_ = std::make_shared<char>();
+    Life life_;
 };
 
 }  // namespace holdfast

@@ -51,9 +51,7 @@ void Stream::want_read(bool wanted) {
 
 void Stream::redeliver() {
     if (input_.empty()) return;
-    loop_.after_turn([this, alive = std::weak_ptr(alive_)] {
-        if (!alive.expired()) deliver();
-    });
+    loop_.after_turn(life_.guard([this] { deliver(); }));
 }
 
 void Stream::finish() {
@@ -66,9 +64,7 @@ void Stream::finish() {
 void Stream::flush_later() {
     if (flush_planned_) return;
     flush_planned_ = true;
-    loop_.after_turn([this, alive = std::weak_ptr(alive_)] {
-        if (!alive.expired()) flush();
-    });
+    loop_.after_turn(life_.guard([this] { flush(); }));
 }
 
 void Stream::flush() {
@@ -111,7 +107,7 @@ void Stream::receive() {
     const std::string_view fresh(buffer.data(), static_cast<std::size_t>(count));
     // The usual case: everything that came is consumed, and nothing is copied.
     if (input_.empty()) {
-        const std::weak_ptr alive(alive_);
+        const auto alive = life_.token();
         const std::size_t done = callbacks_.on_input(fresh);
         if (!alive.expired() && !ended_ && !finishing_) input_.assign(fresh.substr(done));
         return;
@@ -122,7 +118,7 @@ void Stream::receive() {
 
 void Stream::deliver() {
     if (ended_ || finishing_ || !reading_ || input_.empty()) return;
-    const std::weak_ptr alive(alive_);
+    const auto alive = life_.token();
     const std::size_t done = callbacks_.on_input(input_);
     if (!alive.expired() && !ended_ && !finishing_) input_.erase(0, done);
 }

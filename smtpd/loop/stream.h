@@ -3,10 +3,10 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 
+#include "smtpd/base/life.h"
 #include "smtpd/base/unique_fd.h"
 #include "smtpd/loop/watch.h"
 
@@ -71,7 +71,7 @@ class Stream {
     bool flush_planned_ = false;
     bool finishing_ = false;
     bool ended_ = false;
-    std::shared_ptr<char> alive_ = std::make_shared<char>();
+    Life life_;
 };
 
 }  // namespace holdfast

@@ -65,49 +65,42 @@ void FdWatch::want_write(bool wanted) {
     set_wanted(state_->write.get(), state_->writing, wanted);
 }
 
-struct Timer::State {
+// What a timer and a signal have in common: one event, one callback.
+struct EventCall {
+    EventCall(Loop& loop, int signal, short what, std::function<void()> action)
+        : callback(std::move(action)), handle(make_event(loop, signal, what, run, this)) {}
+
+    static void run(evutil_socket_t, short, void* context) noexcept {
+        const auto call = static_cast<EventCall*>(context)->callback;
+        call();
+    }
+
     std::function<void()> callback;
     EventHandle handle;
 };
 
-Timer::Timer(Loop& loop, std::function<void()> callback) : state_(std::make_unique<State>()) {
-    state_->callback = std::move(callback);
-    const auto on_event = [](evutil_socket_t, short, void* context) noexcept {
-        const auto call = static_cast<State*>(context)->callback;
-        call();
-    };
-    state_->handle = make_event(loop, -1, 0, on_event, state_.get());
-}
+Timer::Timer(Loop& loop, std::function<void()> callback)
+    : call_(std::make_unique<EventCall>(loop, -1, 0, std::move(callback))) {}
 
 Timer::~Timer() = default;
 
 void Timer::set(Duration delay) {
     const timeval time = to_timeval(delay);
-    if (event_add(state_->handle.get(), &time) != 0) panic("the event loop refused a timer");
+    if (event_add(call_->handle.get(), &time) != 0) panic("the event loop refused a timer");
 }
 
 void Timer::cancel() {
-    event_del(state_->handle.get());
+    event_del(call_->handle.get());
 }
 
 bool Timer::pending() const {
-    return event_pending(state_->handle.get(), EV_TIMEOUT, nullptr) != 0;
+    return event_pending(call_->handle.get(), EV_TIMEOUT, nullptr) != 0;
 }
 
-struct SignalWatch::State {
-    std::function<void()> callback;
-    EventHandle handle;
-};
-
 SignalWatch::SignalWatch(Loop& loop, int signal, std::function<void()> callback)
-    : state_(std::make_unique<State>()) {
-    state_->callback = std::move(callback);
-    const auto on_event = [](evutil_socket_t, short, void* context) noexcept {
-        const auto call = static_cast<State*>(context)->callback;
-        call();
-    };
-    state_->handle = make_event(loop, signal, EV_SIGNAL | EV_PERSIST, on_event, state_.get());
-    if (event_add(state_->handle.get(), nullptr) != 0) panic("the event loop refused a signal");
+    : call_(
+          std::make_unique<EventCall>(loop, signal, EV_SIGNAL | EV_PERSIST, std::move(callback))) {
+    if (event_add(call_->handle.get(), nullptr) != 0) panic("the event loop refused a signal");
 }
 
 SignalWatch::~SignalWatch() = default;

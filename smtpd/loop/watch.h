@@ -15,6 +15,7 @@ extern "C" void event_free(event*);
 namespace holdfast {
 
 class Loop;
+struct EventCall;
 using EventHandle = std::unique_ptr<event, Deleter<event_free>>;
 
 // Level-triggered readiness of a descriptor that the caller owns and closes after this.
@@ -48,8 +49,7 @@ class Timer {
     bool pending() const;
 
   private:
-    struct State;
-    std::unique_ptr<State> state_;
+    std::unique_ptr<EventCall> call_;
 };
 
 class SignalWatch {
@@ -60,8 +60,7 @@ class SignalWatch {
     SignalWatch& operator=(const SignalWatch&) = delete;
 
   private:
-    struct State;
-    std::unique_ptr<State> state_;
+    std::unique_ptr<EventCall> call_;
 };
 
 }  // namespace holdfast

@@ -1,18 +1,6 @@
 #include "smtpd/mail/data_decoder.h"
 
-#include <algorithm>
-
 namespace holdfast {
-
-namespace {
-
-bool has_high_bit(std::string_view text) {
-    unsigned char all = 0;  // no early exit: this way it is done many bytes at a time
-    for (const char c : text) all |= static_cast<unsigned char>(c);
-    return all >= 0x80;
-}
-
-}  // namespace
 
 std::size_t DataDecoder::feed(std::string_view input) {
     std::size_t used = 0;
@@ -79,7 +67,6 @@ void DataDecoder::append(std::string_view text) {
     body_.append(text);
     wire_size_ += text.size();
     if (text.find('\0') != std::string_view::npos) has_nul_ = true;
-    if (!has_eight_bit_) has_eight_bit_ = has_high_bit(text);
 }
 
 }  // namespace holdfast

@@ -18,25 +18,19 @@ class DataDecoder {
         bare_line_end,  // a CR or LF alone: nothing behind it can be trusted (F16)
     };
 
-    // `body` holds what is to go before the message, such as a trace field.
-    explicit DataDecoder(std::string body = {}) : body_(std::move(body)) {}
-
     // Decodes input until it is used up or the stage changes; returns how many bytes it used.
-    // Appends at most that many bytes to body().
+    // Decodes to at most that many bytes.
     std::size_t feed(std::string_view input);
 
     Stage stage() const { return stage_; }
 
     // What has been decoded and not been taken.
-    const std::string& body() const { return body_; }
     std::string take_body() { return std::exchange(body_, {}); }
-    void discard_body() { body_.clear(); }
 
     // Size as RFC 1870 counts it: line ends are two bytes, stuffed dots are none.
     std::uint64_t wire_size() const { return wire_size_; }
     // NUL is in neither 7bit nor 8bit data (RFC 2045 sections 2.7 and 2.8).
     bool has_nul() const { return has_nul_; }
-    bool has_eight_bit() const { return has_eight_bit_; }
 
   private:
     enum class At : std::uint8_t { line_start, dot, dot_cr, text, text_cr };
@@ -53,7 +47,6 @@ class DataDecoder {
     Stage stage_ = Stage::body;
     At at_ = At::line_start;
     bool has_nul_ = false;
-    bool has_eight_bit_ = false;
 };
 
 }  // namespace holdfast

@@ -25,6 +25,10 @@ void MessageText::take(char c, std::string& text) {
         return;
     }
     if (c == '\r') {
+        if (carriage_returns_ == max_carriage_returns) {
+            release_held(text);
+            line_is_empty_ = false;
+        }
         ++carriage_returns_;
         return;
     }

@@ -1,6 +1,7 @@
 // Makes any bytes the text of a message: LF line ends, no CR, no NUL, a last line that ends. Works
 // in pieces of any size and gives the same bytes however the input was cut; its own output passes
-// through unchanged (but for a lone dot).
+// through unchanged (but for a lone dot). What it holds back, and gives out with a later piece, is
+// a few bytes.
 #pragma once
 
 #include <cstddef>
@@ -18,6 +19,10 @@ enum class LoneDot : std::uint8_t {
 class MessageText {
   public:
     explicit MessageText(LoneDot rule) : rule_(rule) {}
+
+    // CRs in a row that may be part of a line end. Of more the first ones are text: else a gigabyte
+    // of them would come out at once, when a letter follows.
+    static constexpr std::size_t max_carriage_returns = 100;
 
     // The text that `input` adds. CRs before a line end vanish, another CR becomes a space, NULs
     // vanish: decided line by line. What comes after a lone dot is ignored.

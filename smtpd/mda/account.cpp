@@ -1,7 +1,6 @@
 #include "smtpd/mda/account.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include <grp.h>
 #include <pwd.h>
@@ -26,14 +25,6 @@ std::vector<gid_t> groups_of(const passwd& entry) {
     return groups;
 }
 
-// Not the users of the rooms. A name becomes a file name in the mail folder, where "alice.lock" is
-// the lock file of alice.
-bool may_get_mail(std::string_view name) {
-    return !name.empty() && !links::is_house_user(name) && name.size() <= 64 &&
-           !name.starts_with('.') && name.find('/') == std::string_view::npos &&
-           !name.ends_with(".lock");
-}
-
 Destination as_oneself(const Account& account, const Setting& setting,
                        const links::MdaSnapshot& snapshot) {
     return {{setting.own_uid, setting.own_gid, setting.own_gid, {}},
@@ -49,11 +40,11 @@ Outcome no_account(const std::string& name, int code) {
     // would bounce mail to people who exist.
     if (code == 0) return refused("5.1.1", "there is no user " + name + " here");
     return retry("4.3.0",
-                 "the user database does not answer about " + name + ": " + strerrordesc_np(code));
+                 "the user database does not answer about " + name + ": " + errno_text(code));
 }
 
 std::expected<Account, Outcome> find_account(const std::string& name) {
-    if (!may_get_mail(name)) return std::unexpected(no_account(name, 0));
+    if (!links::may_get_mail(name)) return std::unexpected(no_account(name, 0));
     alarm(patience_seconds);
     std::vector<char> buffer(max_entry);
     passwd entry{};
@@ -64,7 +55,7 @@ std::expected<Account, Outcome> find_account(const std::string& name) {
     if (found == nullptr) return std::unexpected(no_account(name, code));
     Account account{entry.pw_name, entry.pw_uid, entry.pw_gid, groups, entry.pw_dir};
     // A directory service may answer for another spelling of the name.
-    if (!may_get_mail(account.name)) return std::unexpected(no_account(account.name, 0));
+    if (!links::may_get_mail(account.name)) return std::unexpected(no_account(account.name, 0));
     return account;
 }
 

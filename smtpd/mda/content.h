@@ -34,8 +34,8 @@ class Content {
     // -1 where the bytes are in memory.
     int file() const { return file_.get(); }
 
-    // Up to 64 KiB from `offset`, which is below size(); `buffer` may back the result.
-    Result<std::string_view> read(std::uint64_t offset, std::string& buffer) const;
+    // Up to 64 KiB from `offset`, which is not behind size(): none at the end only.
+    Result<std::string> read(std::uint64_t offset) const;
 
   private:
     std::string memory_;
@@ -47,12 +47,5 @@ struct Parcel {
     links::Deliver order;
     Content content;
 };
-
-// Writes everything at the end of `fd`. Fails with the errno of write(); part of it may be there.
-Status write_whole(int fd, std::string_view bytes);
-
-// Up to `count` bytes at `offset` into `buffer`, less at the end of the file only.
-Result<std::string_view> read_at(int fd, std::uint64_t offset, std::size_t count,
-                                 std::string& buffer);
 
 }  // namespace holdfast::mda

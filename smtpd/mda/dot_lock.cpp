@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "smtpd/mda/content.h"
+#include "smtpd/base/read.h"
 
 namespace holdfast::mda {
 
@@ -75,8 +75,7 @@ std::optional<AppendRecord> parse_lock(std::string_view text, std::string_view b
 std::string boot_id() {
     const UniqueFd file(open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC));
     if (!file) return {};
-    std::string buffer;
-    const auto text = read_at(file.get(), 0, text_length, buffer);
+    const auto text = read_at(file.get(), 0, text_length);
     if (!text) return {};
     const std::size_t end = text->find_first_not_of("0123456789abcdef-");
     return std::string(text->substr(0, end));
@@ -100,8 +99,7 @@ Result<std::optional<DotLock>> DotLock::try_take(const Place& place) {
     if (!file || !hold(file.get())) return std::nullopt;
     std::optional<DotLock> lock(DotLock(place, std::move(file)));
     if (!lock->in_place()) return std::nullopt;
-    std::string buffer;
-    const auto text = read_at(lock->file_.get(), 0, text_length, buffer);
+    const auto text = read_at(lock->file_.get(), 0, text_length);
     if (!text) return text.error().in(place.name);
     lock->inherited_ = parse_lock(*text, place.boot);
     if (const auto done = lock->record(lock->inherited_); !done) return done.error().pass();
@@ -138,7 +136,11 @@ bool DotLock::in_place() const {
 Status DotLock::record(const std::optional<AppendRecord>& append) {
     const std::string text = lock_text(getpid(), place_.boot, append);
     const ssize_t written = ::pwrite(file_.get(), text.data(), text.size(), 0);
-    if (written != static_cast<ssize_t>(text.size())) return errno_error("write", place_.name);
+    if (written < 0) return errno_error("write", place_.name);
+    // Half a record could name another append: the disk is full.
+    if (written != static_cast<ssize_t>(text.size())) {
+        return std::unexpected(Error(ENOSPC, "write", place_.name));
+    }
     return {};
 }
 

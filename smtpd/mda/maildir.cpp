@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "smtpd/base/write.h"
 #include "smtpd/mda/outcome.h"
 #include "smtpd/mda/sync.h"
 #include "smtpd/mda/trace.h"
@@ -155,6 +156,7 @@ std::vector<Outcome> Maildir::store(std::span<const Parcel> batch) const {
         return take_back(items) ? all_later(done.error()) : std::vector<Outcome>();
     }
     std::vector<Outcome> outcomes;
+    outcomes.reserve(items.size());
     for (const Item& item : items) outcomes.push_back(*item.outcome);
     return outcomes;
 }
@@ -182,7 +184,7 @@ void Maildir::write(Item& item) const {
     const Content& content = item.parcel->content;
     if (item.outcome || content.file() >= 0) return;
     auto file = spill_file(item.parcel->order);
-    auto written = file ? write_whole(file->get(), content.memory()) : Status();
+    auto written = file ? write_all(file->get(), content.memory()) : Status();
     if (!file) {
         item.outcome = retry_after(file.error());
     } else if (!written) {

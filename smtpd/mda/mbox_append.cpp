@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "smtpd/base/read.h"
+#include "smtpd/base/write.h"
 #include "smtpd/mda/mbox_search.h"
 #include "smtpd/mda/outcome.h"
 
@@ -16,12 +18,11 @@ namespace holdfast::mda {
 namespace {
 
 Status write_content(int fd, const Content& content) {
-    std::string buffer;
     for (std::uint64_t done = 0; done < content.size();) {
-        const auto bytes = content.read(done, buffer);
+        const auto bytes = content.read(done);
         if (!bytes) return bytes.error().pass();
         if (bytes->empty()) return plain_error("a temporary file was cut short");
-        if (const auto written = write_whole(fd, *bytes); !written) return written;
+        if (const auto written = write_all(fd, *bytes); !written) return written;
         done += bytes->size();
     }
     return {};
@@ -76,8 +77,7 @@ class MboxAppend {
     Status undo_dead_append() {
         const auto& dead = lock_.inherited();
         if (!dead || dead->inode != inode_ || size_ <= dead->begin || size_ >= dead->end) return {};
-        std::string buffer;
-        const auto start = read_at(fd_, dead->begin, 7, buffer);
+        const auto start = read_at(fd_, dead->begin, 7);
         if (!start) return start.error().in("look at mailbox");
         std::string_view line = *start;
         line.remove_prefix(std::min(line.find_first_not_of('\n'), line.size()));
@@ -98,7 +98,7 @@ class MboxAppend {
         if (!before) return before.error().pass();
         const AppendRecord plan{inode_, size_, size_ + before->size() + parcel.content.size()};
         if (const auto done = lock_.record(plan); !done) return done;
-        auto written = write_whole(fd_, *before);
+        auto written = write_all(fd_, *before);
         if (written) written = write_content(fd_, parcel.content);
         if (!written) {
             const auto undone = cut(size_);
@@ -111,9 +111,8 @@ class MboxAppend {
     // What must stand in front of a "From " line, and doesn't where another program was cut short.
     Result<std::string> separator() const {
         if (size_ == 0) return std::string();
-        std::string buffer;
         const std::uint64_t count = std::min<std::uint64_t>(size_, 2);
-        const auto tail = read_at(fd_, size_ - count, count, buffer);
+        const auto tail = read_at(fd_, size_ - count, count);
         if (!tail) return tail.error().in("look at mailbox");
         if (!tail->ends_with('\n')) return std::string("\n\n");
         return std::string(*tail == "\n\n" ? "" : "\n");

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "smtpd/base/read.h"
+
 namespace holdfast::mda {
 
 namespace {
@@ -24,10 +26,9 @@ std::size_t first_line_length(std::string_view bytes) {
 }
 
 Result<std::string> mark_of(const Parcel& parcel) {
-    std::string buffer;
-    const auto start = parcel.content.read(0, buffer);
+    const auto start = parcel.content.read(0);
     if (!start) return start.error().in("search mailbox");
-    const std::string_view text = start->substr(first_line_length(*start));
+    const std::string_view text = std::string_view(*start).substr(first_line_length(*start));
     const std::string id = parcel.order.id.text();
     const std::size_t end = std::min(text.find(id), max_mark);
     return std::string(text.substr(0, end + id.size()));
@@ -49,7 +50,7 @@ class Search {
             const std::uint64_t begin = end > block ? end - block : 0;
             // The start of a message may lie across the border.
             const std::uint64_t stop = std::min(size_, end + 2 * (max_line + max_mark));
-            const auto bytes = read_at(fd_, begin, stop - begin, buffer_);
+            const auto bytes = read_at(fd_, begin, stop - begin);
             if (!bytes) return bytes.error().in("search mailbox");
             search_block(*bytes, begin);
             end = begin;
@@ -80,18 +81,15 @@ class Search {
     std::uint64_t size_;
     std::vector<Wanted> wanted_;
     std::vector<Found> found_;
-    std::string buffer_;
 };
 
 // How many bytes of `content` from `from` on stand in the file at `at`.
 Result<std::uint64_t> common_length(int fd, std::uint64_t at, const Content& content,
                                     std::uint64_t from) {
-    std::string here;
-    std::string there;
     for (std::uint64_t same = 0;;) {
-        const auto ours = content.read(from + same, there);
+        const auto ours = content.read(from + same);
         if (!ours) return ours.error().in("compare with mailbox");
-        const auto theirs = read_at(fd, at + same, ours->size(), here);
+        const auto theirs = read_at(fd, at + same, ours->size());
         if (!theirs) return theirs.error().in("compare with mailbox");
         const auto stop = std::ranges::mismatch(*ours, *theirs).in1;
         same += static_cast<std::uint64_t>(stop - ours->begin());
@@ -101,9 +99,8 @@ Result<std::uint64_t> common_length(int fd, std::uint64_t at, const Content& con
 
 // The first byte from `at` on that is neither a line end nor zero.
 Result<std::uint64_t> end_of_blank(int fd, std::uint64_t at) {
-    std::string buffer;
     for (;;) {
-        const auto bytes = read_at(fd, at, block, buffer);
+        const auto bytes = read_at(fd, at, block);
         if (!bytes) return bytes.error().in("search mailbox");
         const std::size_t length =
             std::min(bytes->find_first_not_of(std::string_view("\n\0", 2)), bytes->size());
@@ -120,8 +117,7 @@ Result<Copy> judge_end(int fd, std::uint64_t size, std::uint64_t at) {
     if (!next) return next.error().pass();
     if (*next >= size) return Copy::torn_tail;
     // The line that is missing may have begun like a "From " line, so that starts a bit earlier.
-    std::string buffer;
-    const auto around = read_at(fd, *next - separator.size(), 2 * separator.size() - 1, buffer);
+    const auto around = read_at(fd, *next - separator.size(), 2 * separator.size() - 1);
     if (!around) return around.error().in("search mailbox");
     const bool zeros = *next > at && (*around)[separator.size() - 1] == '\0';
     const bool message = around->find(separator) != std::string_view::npos;
@@ -130,8 +126,7 @@ Result<Copy> judge_end(int fd, std::uint64_t size, std::uint64_t at) {
 
 Result<Copy> judge(int fd, std::uint64_t size, const Found& found) {
     const Content& content = found.parcel->content;
-    std::string buffer;
-    const auto start = content.read(0, buffer);
+    const auto start = content.read(0);
     if (!start) return start.error().in("compare with mailbox");
     const std::uint64_t from = first_line_length(*start);
     const auto same = common_length(fd, found.text, content, from);

@@ -4,19 +4,9 @@
 #include <csignal>
 
 #include "smtpd/base/log.h"
+#include "smtpd/links/users_client.h"
 
 namespace holdfast {
-
-namespace {
-
-// A login name, as far as the parent looks: the agent asks the user database itself.
-bool plausible_name(std::string_view name) {
-    if (name.empty() || name.size() > Agents::max_user_name || name.front() == '-') return false;
-    return std::ranges::all_of(name,
-                               [](char c) { return c > ' ' && c != 0x7f && c != '/' && c != ':'; });
-}
-
-}  // namespace
 
 // An agent says nothing to the parent but Ready; its end is what matters.
 struct Agents::Agent {
@@ -41,7 +31,7 @@ void Agents::configure(const Outfit& outfit, UniqueFd snapshot) {
 }
 
 void Agents::spawn(links::SpawnMda request) {
-    if (!plausible_name(request.user)) return refuse(request, "this is no login name");
+    if (!links::may_get_mail(request.user)) return refuse(request, "this is no login name");
     if (agents_.contains(request.user) || agents_.size() >= max_agents) {
         if (waiting_.size() >= max_waiting) return refuse(request, "too many agents are asked for");
         waiting_.push_back(std::move(request));
@@ -60,7 +50,7 @@ void Agents::start(const links::SpawnMda& request) {
 Status Agents::start_agent(const links::SpawnMda& request) {
     auto to_parent = make_channel();
     if (!to_parent) return to_parent.error().pass();
-    auto to_qmgr = make_channel();
+    auto to_qmgr = make_channel(DescriptorsPass::no);
     if (!to_qmgr) return to_qmgr.error().pass();
     auto process = Process::start(
         loop_, {outfit_.libexec + "/mda", {"smtpd: mda", request.user}, to_parent->second.get()},

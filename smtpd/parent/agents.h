@@ -1,6 +1,6 @@
-// The mail delivery agents that qmgr has asked for: at most one for a user at a time, a bounded
-// number in all, started at a bounded rate. qmgr names a user; everything else about an agent is
-// decided here and by the agent itself, which is root until it has resolved that name.
+// The mail delivery agents that qmgr has asked for: at most one for a user at a time, and a bounded
+// number in all. qmgr names a user; everything else about an agent is decided here and by the
+// agent itself, which is root until it has resolved that name.
 #pragma once
 
 #include <deque>
@@ -25,7 +25,6 @@ class Agents {
 
     static constexpr std::size_t max_agents = 100;
     static constexpr std::size_t max_waiting = 1000;
-    static constexpr std::size_t max_user_name = 64;
     static constexpr Duration end_limit = std::chrono::seconds(5);
     static constexpr Duration orphan_limit = std::chrono::seconds(60);
 

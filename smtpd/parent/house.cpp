@@ -126,7 +126,7 @@ void House::connect(const Pair& pair) {
     Resident& one = room(pair.one);
     Resident& other = room(pair.other);
     if (!one.up() || !other.up()) return;
-    auto channel = make_channel();
+    auto channel = make_channel(pair.descriptors);
     if (!channel) return log::error("introduction-failed", {{"reason", channel.error()}});
     one.send(links::Peer{pair.other, std::move(channel->first)});
     other.send(links::Peer{pair.one, std::move(channel->second)});

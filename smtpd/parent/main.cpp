@@ -82,7 +82,7 @@ Result<Outfit> make_outfit(const LogSink& sink) {
     outfit.empty = std::string(paths::run) + "/empty";
     outfit.privileged = geteuid() == 0;
     outfit.log = sink.fd.get();
-    outfit.log_form = static_cast<links::LogForm>(sink.form);
+    outfit.log_form = sink.form;
     if (const auto made = make_run_directory(outfit.empty); !made) return made.error().pass();
     return outfit;
 }

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include "smtpd/base/descriptors.h"
+
 namespace holdfast {
 
 links::Start Outfit::first_message(const UniqueFd& snapshot) const {
@@ -19,10 +21,13 @@ UniqueFd duplicate(int fd) {
     return UniqueFd(fcntl(fd, F_DUPFD_CLOEXEC, 0));
 }
 
-Result<std::pair<UniqueFd, UniqueFd>> make_channel() {
+Result<std::pair<UniqueFd, UniqueFd>> make_channel(DescriptorsPass pass) {
     int ends[2] = {-1, -1};
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
         return errno_error("make a channel");
+    }
+    if (pass == DescriptorsPass::no) {
+        for (const int end : ends) refuse_descriptors(end);
     }
     return std::pair(UniqueFd(ends[0]), UniqueFd(ends[1]));
 }

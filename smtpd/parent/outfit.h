@@ -19,7 +19,7 @@ struct Outfit {
     std::uint32_t generation = 1;
     bool privileged = false;
     int log = -1;  // borrowed
-    links::LogForm log_form = links::LogForm::stream;
+    log::Form log_form = log::Form::stream;
 
     // The first message to a process: all but who it is and which folder it sees.
     links::Start first_message(const UniqueFd& snapshot) const;
@@ -27,8 +27,12 @@ struct Outfit {
 
 UniqueFd duplicate(int fd);
 
+// Whether a channel may carry descriptors, from birth (base/descriptors.h): a room that has been
+// broken into finds no moment before its peer has taken up the channel.
+enum class DescriptorsPass : std::uint8_t { yes, no };
+
 // Both ends of a channel, O_CLOEXEC. Fails with the errno of socketpair(2).
-Result<std::pair<UniqueFd, UniqueFd>> make_channel();
+Result<std::pair<UniqueFd, UniqueFd>> make_channel(DescriptorsPass pass = DescriptorsPass::yes);
 
 std::uint64_t whole_seconds(Duration duration);
 

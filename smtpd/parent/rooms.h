@@ -13,6 +13,7 @@
 #include "smtpd/links/parent_users.h"
 #include "smtpd/links/snapshots.h"
 #include "smtpd/loop/channel.h"
+#include "smtpd/parent/outfit.h"
 
 namespace holdfast {
 
@@ -42,11 +43,12 @@ std::span<const RoomRow> room_table();
 struct Pair {
     links::Room one;
     links::Room other;
+    DescriptorsPass descriptors = DescriptorsPass::no;
 };
 
 inline constexpr std::array pairs{
     Pair{links::Room::smtpin, links::Room::qmgr},
-    Pair{links::Room::control, links::Room::qmgr},
+    Pair{links::Room::control, links::Room::qmgr, DescriptorsPass::yes},
     Pair{links::Room::qmgr, links::Room::users},
     Pair{links::Room::control, links::Room::users},
 };

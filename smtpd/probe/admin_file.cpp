@@ -2,11 +2,10 @@
 
 #include <array>
 #include <cstdio>
-#include <cstring>
 
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "smtpd/base/read.h"
 #include "smtpd/config/quantity.h"
 
 namespace holdfast::probe {
@@ -22,7 +21,7 @@ AdminFile failure(std::string problem, std::string remedy = {}) {
 AdminFile cannot_open(const Error& error) {
     if (error.code() == 0) return failure("cannot be opened: " + error.text());
     if (error.code() == EINVAL) return failure("is not a regular file");
-    AdminFile file = failure(std::string("cannot be opened: ") + strerrordesc_np(error.code()));
+    AdminFile file = failure("cannot be opened: " + errno_text(error.code()));
     file.missing = error.code() == ENOENT;
     if (error.code() == EACCES) file.remedy = "run this as root, or let its user read the file";
     return file;
@@ -34,20 +33,6 @@ std::string octal(mode_t mode) {
     return text.data();
 }
 
-// Reads on until the end, so that a file which grows meanwhile is seen whole or refused.
-Result<std::string> read_at_most(int fd, std::size_t max_bytes) {
-    std::string text;
-    std::array<char, 16384> buffer{};
-    while (text.size() <= max_bytes) {
-        const ssize_t got = ::read(fd, buffer.data(), buffer.size());
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return errno_error("read");
-        if (got == 0) break;
-        text.append(buffer.data(), static_cast<std::size_t>(got));
-    }
-    return text;
-}
-
 }  // namespace
 
 AdminFile AdminFiles::read(const std::string& path, std::size_t max_bytes) const {
@@ -55,7 +40,8 @@ AdminFile AdminFiles::read(const std::string& path, std::size_t max_bytes) const
     if (!fd) return cannot_open(fd.error());
     struct stat facts{};
     if (fstat(fd->get(), &facts) != 0) return failure("cannot be examined");
-    auto text = read_at_most(fd->get(), max_bytes);
+    // To its end, so that a file which grows meanwhile is seen whole or refused.
+    auto text = read_at(fd->get(), 0, max_bytes + 1);
     if (!text) return failure("cannot be read: " + text.error().text());
     if (text->size() > max_bytes) {
         return failure("is larger than " + config::show_size(max_bytes));

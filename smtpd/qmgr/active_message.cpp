@@ -67,7 +67,7 @@ void ActiveMessage::begin_stop(std::size_t at) {
     const Envelope& envelope = message_.envelope;
     const std::size_t weight = envelope.recipients.size();
     if (!house_.agents.has_room(stop.user, weight)) {
-        house_.agents.park(stop.user, {envelope.id, weight});
+        house_.agents.park(stop.user, envelope.id, weight);
         return round_->skip(at);
     }
     Job job;
@@ -93,10 +93,8 @@ void ActiveMessage::stop_ended(std::size_t at, const JobResult& result) {
         case JobEnd::reported:
             round_->report(at, result.outcome, wall());
             break;
-        case JobEnd::damaged:
+        case JobEnd::lost:
             lost_ = true;
-            log::error("message-damaged",
-                       {{"msg", message_.envelope.id}, {"reason", result.outcome.text}});
             round_->skip(at);
             break;
         case JobEnd::drained:
@@ -130,25 +128,24 @@ void ActiveMessage::tell_news() {
 void ActiveMessage::tell(const RoundNews::Item& news) const {
     const MessageId& id = message_.envelope.id;
     const std::string& to = message_.envelope.recipients[news.recipient].address;
-    const std::string target = news.target.empty() ? "-" : news.target;
+    const log::Field target = log::Field::unless_empty("target", news.target);
     const auto& [verdict, status, text, place] = news.outcome;
     switch (verdict) {
         case Verdict::delivered:
-            return log::info(
-                "delivered",
-                {{"msg", id}, {"to", to}, {"target", target}, {"via", place}, {"delay", delay()}});
+            return log::info("delivered", {{"msg", id},
+                                           {"to", to},
+                                           target,
+                                           log::Field::unless_empty("via", place),
+                                           {"delay", delay()}});
         case Verdict::retry:
-            return log::info("deferred", {{"msg", id},
-                                          {"to", to},
-                                          {"target", target},
-                                          {"status", status},
-                                          {"reason", text}});
+            return log::info(
+                "deferred",
+                {{"msg", id}, {"to", to}, target, {"status", status}, {"reason", text}});
         case Verdict::refused:
             break;
     }
-    log::warning(
-        "refused",
-        {{"msg", id}, {"to", to}, {"target", target}, {"status", status}, {"reason", text}});
+    log::warning("refused",
+                 {{"msg", id}, {"to", to}, target, {"status", status}, {"reason", text}});
 }
 
 void ActiveMessage::tell_rest() {
@@ -160,7 +157,7 @@ void ActiveMessage::tell_rest() {
         const auto say = rest.verdict == Verdict::refused ? &log::warning : &log::info;
         say(name(rest.verdict), {{"msg", message_.envelope.id},
                                  {"recipients", rest.recipients},
-                                 {"mailbox", rest.mailbox.empty() ? "-" : rest.mailbox},
+                                 log::Field::unless_empty("mailbox", rest.mailbox),
                                  {"status", rest.status}});
     }
 }

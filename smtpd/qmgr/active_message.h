@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "queue/store.h"
+#include "smtpd/base/life.h"
 #include "smtpd/loop/watch.h"
 #include "smtpd/qmgr/agents.h"
 #include "smtpd/qmgr/backoff.h"
 #include "smtpd/qmgr/bounce.h"
 #include "smtpd/qmgr/disk_health.h"
-#include "smtpd/qmgr/life.h"
 #include "smtpd/qmgr/round.h"
 #include "smtpd/qmgr/spool.h"
 #include "smtpd/qmgr/user_directory.h"

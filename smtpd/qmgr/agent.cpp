@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "smtpd/base/log.h"
+#include "smtpd/base/packet.h"
 #include "smtpd/base/quote.h"
+#include "smtpd/links/transfer.h"
 
 namespace holdfast::qmgr {
 
@@ -52,8 +54,7 @@ Agent::Agent(Loop& loop, Spool& spool, UniqueFd channel, Callbacks callbacks)
       spool_(spool),
       callbacks_(std::move(callbacks)),
       channel_(loop, std::move(channel), *this),
-      last_progress_(loop.now()),
-      feed_(spool, [this](Result<std::string> piece) { give(std::move(piece)); }) {}
+      last_progress_(loop.now()) {}
 
 void Agent::deliver(Job job) {
     if (jobs_.empty()) last_progress_ = loop_.now();
@@ -73,22 +74,55 @@ void Agent::deliver(Job job) {
 // Nothing is said to the agent before the body has been read and found whole.
 void Agent::opened(std::expected<queue::Slice, queue::LoadFailure> body) {
     if (body) return announce(std::make_shared<const queue::Slice>(std::move(*body)));
-    const bool damaged = body.error().fault != queue::LoadFault::failed;
+    const auto& [fault, error] = body.error();
+    if (fault == queue::LoadFault::gone) {
+        log::error("message-lost", {{"msg", jobs_.at(current_).deliver.id}, {"reason", error}});
+    }
+    const bool lost = fault != queue::LoadFault::failed;
     finish(std::exchange(current_, 0),
-           {damaged ? JobEnd::damaged : JobEnd::reported, retry_with(body.error().error.text())});
+           {lost ? JobEnd::lost : JobEnd::reported, retry_with(error.text())});
 }
 
 void Agent::announce(std::shared_ptr<const queue::Slice> body) {
     announced_ = true;
     channel_.send(jobs_.at(current_).deliver);
-    feed_.start(std::move(body));
+    body_ = std::move(body);
+    offset_ = 0;
+    feed();
+}
+
+// Gives of the body as much as the window holds, then waits for on(BytesTaken).
+void Agent::feed() {
+    while (body_ && !reading_) {
+        const std::uint64_t rest = body_->length() - offset_;
+        if (rest == 0) {
+            body_.reset();
+            current_ = 0;
+            return progressed();
+        }
+        const auto size = static_cast<std::size_t>(
+            std::min({rest, std::uint64_t{max_chunk}, links::window - outstanding_}));
+        if (size == 0) return;
+        if (body_->kept()) {
+            give(body_->read(offset_, size));
+            continue;
+        }
+        reading_ = true;
+        spool_.run([body = body_, offset = offset_,
+                    size](queue::Store&) { return body->read(offset, size); },
+                   life_.guard([this](Result<std::string> piece) {
+                       reading_ = false;
+                       if (body_) give(std::move(piece));
+                       feed();
+                   }));
+    }
 }
 
 void Agent::give(Result<std::string> piece) {
     if (!piece) return fail();
-    if (!piece->empty()) return channel_.send(links::Bytes{current_, std::move(*piece)});
-    current_ = 0;
-    progressed();
+    offset_ += piece->size();
+    outstanding_ += piece->size();
+    channel_.send(links::Bytes{current_, std::move(*piece)});
 }
 
 // At the turn's end: nobody is called back in the middle of what he does.
@@ -114,7 +148,8 @@ void Agent::on(links::Report&& report) {
 
 void Agent::on(links::BytesTaken&& taken) {
     last_progress_ = loop_.now();
-    feed_.taken(taken.bytes);
+    outstanding_ -= std::min(outstanding_, taken.bytes);
+    feed();
 }
 
 void Agent::finish(std::uint64_t number, JobResult result) {
@@ -125,6 +160,7 @@ void Agent::finish(std::uint64_t number, JobResult result) {
 
 void Agent::abandon() {
     ended_ = true;
+    body_.reset();
     for (auto& [number, job] : std::exchange(jobs_, {})) {
         job.done({JobEnd::uncertain, retry_with("the delivery agent ended before it reported")});
     }
@@ -133,8 +169,7 @@ void Agent::abandon() {
 void Agent::fail() {
     if (ended_) return;
     abandon();
-    const auto on_end = callbacks_.on_end;  // which destroys this
-    on_end();
+    callbacks_.on_end();
 }
 
 void Agent::on_end(ChannelEnd how) {

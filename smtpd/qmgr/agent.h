@@ -7,9 +7,10 @@
 #include <functional>
 #include <map>
 
+#include "smtpd/base/life.h"
 #include "smtpd/loop/channel.h"
 #include "smtpd/qmgr/delivery_job.h"
-#include "smtpd/qmgr/feed.h"
+#include "smtpd/qmgr/spool.h"
 
 namespace holdfast::qmgr {
 
@@ -21,6 +22,7 @@ class Agent {
     struct Callbacks {
         std::function<void()> on_progress;  // a job has ended, or there is room for another
         // The last call: it has gone, or broke the protocol; its jobs have ended as `uncertain`.
+        // The agent is destroyed at the turn's end, not before.
         std::function<void()> on_end;
     };
 
@@ -45,6 +47,7 @@ class Agent {
   private:
     void opened(std::expected<queue::Slice, queue::LoadFailure> body);
     void announce(std::shared_ptr<const queue::Slice> body);
+    void feed();
     void give(Result<std::string> piece);
     void progressed();
     void finish(std::uint64_t job, JobResult result);
@@ -60,7 +63,10 @@ class Agent {
     bool announced_ = false;     // the agent has heard of it
     bool ended_ = false;
     MonoTime last_progress_;
-    Feed feed_;
+    std::shared_ptr<const queue::Slice> body_;  // while it is on its way
+    std::uint64_t offset_ = 0;                  // of what comes next
+    std::uint64_t outstanding_ = 0;             // of all bodies: given and not yet taken
+    bool reading_ = false;
     Life life_;
 };
 

@@ -22,8 +22,8 @@ struct Agents::Post {
     std::size_t weight = 0;     // of the deliveries that have not ended
     unsigned refusals = 0;
     std::deque<Job> jobs;
-    std::deque<Parked> parked;
-    std::unique_ptr<Agent> agent;  // while standing
+    std::map<MessageId, std::size_t> parked;  // with their weights
+    std::unique_ptr<Agent> agent;             // while standing
 
     void become(State next, MonoTime now) {
         state = next;
@@ -68,8 +68,8 @@ void Agents::deliver(Job job) {
     pump(place);
 }
 
-void Agents::park(const std::string& user, const Parked& message) {
-    if (!draining_) post(user).parked.push_back(message);
+void Agents::park(const std::string& user, const MessageId& message, std::size_t weight) {
+    if (!draining_) post(user).parked[message] = weight;
 }
 
 void Agents::pump(Post& place) {
@@ -187,12 +187,12 @@ void Agents::withdraw(Post& place) {
 void Agents::unpark(Post& place, std::size_t count) {
     std::size_t called = 0;  // they are not here yet
     for (; count > 0 && !place.parked.empty(); --count) {
-        const Parked message = place.parked.front();
+        const auto [id, weight] = *place.parked.begin();
         const std::size_t borne = place.weight + called;
-        if (borne > 0 && borne + message.weight > max_weight) return;
-        called += message.weight;
-        place.parked.pop_front();
-        callbacks_.unpark(message.id);
+        if (borne > 0 && borne + weight > max_weight) return;
+        called += weight;
+        place.parked.erase(place.parked.begin());
+        callbacks_.unpark(id);
     }
 }
 

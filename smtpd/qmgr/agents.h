@@ -44,11 +44,8 @@ class Agents {
     // For a message of so many recipients. False: there is no room, it is to be parked.
     bool has_room(const std::string& user, std::size_t weight) const;
     void deliver(Job job);
-    struct Parked {
-        MessageId id;
-        std::size_t weight = 1;
-    };
-    void park(const std::string& user, const Parked& message);
+    // Once, however often it is parked; the oldest is called for first.
+    void park(const std::string& user, const MessageId& message, std::size_t weight);
 
     // Others wait for messages that agents have in hand, as they wait for a slot.
     void press(bool others_wait) { pressed_ = others_wait; }

@@ -15,9 +15,6 @@ namespace {
 constexpr std::size_t max_item = max_chunk / ControlPeer::page - 64;
 constexpr std::size_t max_last = 200;
 
-// So often a list looks for messages that moved while it looked.
-constexpr unsigned max_looks = 5;
-
 // By users other than root, all together.
 constexpr Duration between_flushes = std::chrono::minutes(1);
 
@@ -109,10 +106,6 @@ ControlPeer::ControlPeer(Reception& reception, Instance instance, UniqueFd chann
           std::visit([this](auto& one) { channel_.send(std::move(one)); }, answer);
       }) {}
 
-void ControlPeer::on(links::DropCredit&& message) {
-    if (pickup_ != nullptr) pickup_->on(std::move(message));
-}
-
 void ControlPeer::on(links::DropBad&& message) {
     if (pickup_ != nullptr) pickup_->on(std::move(message));
 }
@@ -121,8 +114,17 @@ void ControlPeer::finish(std::uint64_t request, int status, std::string text) {
     send(links::Finished{request, static_cast<std::uint8_t>(status), std::move(text)});
 }
 
+// `missing`: those that the request named and the queue does not hold.
+void ControlPeer::finish(std::uint64_t request, const std::vector<MessageId>& missing) {
+    if (missing.empty()) return finish(request, EX_OK, {});
+    std::string text = not_in_queue(missing.front());
+    const std::size_t more = missing.size() - 1;
+    if (more > 0) text += ", nor are " + std::to_string(more) + " others";
+    finish(request, EX_NOINPUT, std::move(text));
+}
+
 bool ControlPeer::refused(std::uint64_t request, const UniqueFd& client) {
-    if (client && rights_of(client.get(), instance_) == Rights::administrator) return false;
+    if (rights_of(client.get(), instance_) == Rights::administrator) return false;
     finish(request, EX_NOPERM, "only root may do this");
     return true;
 }
@@ -132,12 +134,12 @@ bool ControlPeer::refused(std::uint64_t request, const UniqueFd& client) {
 void ControlPeer::on(links::CountsQuery&& query) {
     house_.spool.run(
         [](queue::Store& store) { return store.quarantined(); },
-        life_.guard([this, request = query.request](const Result<std::vector<std::string>>& names) {
-            counted(request, names ? names->size() : 0);
+        life_.guard([this, request = query.request](const Result<std::uint64_t>& count) {
+            counted(request, count.value_or(0));
         }));
 }
 
-void ControlPeer::counted(std::uint64_t request, std::size_t quarantined) {
+void ControlPeer::counted(std::uint64_t request, std::uint64_t quarantined) {
     const MessageIndex& index = deliveries_.index();
     links::QueueCounts counts;
     counts.queued = index.count(Phase::found) + index.count(Phase::queued);
@@ -152,52 +154,45 @@ void ControlPeer::counted(std::uint64_t request, std::size_t quarantined) {
     send(links::CountsReply{request, std::move(counts)});
 }
 
+// Messages that are being worked on are known better in memory than on disk, the others are read.
 void ControlPeer::on(links::ListQuery&& query) {
-    List list{query.request, {}, {}, 0};
+    links::ListItems list{query.request, {}, true};
+    std::vector<MessageId> stored;
     MessageIndex& index = deliveries_.index();
     const MessageIndex::Item* item = index.behind(query.after);
-    for (; item != nullptr && list.ids.size() < page; item = index.behind(item->first)) {
-        list.ids.push_back(item->first);
+    for (std::size_t met = 0; item != nullptr && met < page; ++met) {
+        const queue::Message* message = deliveries_.active(item->first);
+        if (message != nullptr) {
+            list.items.push_back(item_of(*message));
+        } else {
+            stored.push_back(item->first);
+        }
+        item = index.behind(item->first);
     }
-    go_on(std::move(list));
-}
-
-// Messages that are being worked on are known better in memory than on disk, the others are read.
-// One may be laid aside while that is done: then it is looked for again.
-void ControlPeer::go_on(List list) {
-    std::vector<MessageId> missing;
-    std::ranges::copy_if(list.ids, std::back_inserter(missing), [&](const MessageId& id) {
-        return deliveries_.active(id) == nullptr && deliveries_.index().find(id) != nullptr &&
-               !list.read.contains(id);
-    });
-    if (missing.empty() || ++list.looks > max_looks) return answer(list);
+    list.last = item == nullptr;
     house_.spool.run(
-        [missing = std::move(missing), now = house_.spool.wall()](queue::Store& store) {
-            std::vector<links::QueueItem> items;
-            for (const MessageId& id : missing) {
-                if (const auto message = store.load(id, now)) items.push_back(item_of(*message));
+        [list = std::move(list), stored = std::move(stored),
+         now = house_.spool.wall()](queue::Store& store) mutable {
+            for (const MessageId& id : stored) {
+                if (const auto message = store.load(id, now))
+                    list.items.push_back(item_of(*message));
             }
-            return items;
+            return std::move(list);
         },
-        life_.guard([this, list = std::move(list)](std::vector<links::QueueItem> items) mutable {
-            for (links::QueueItem& item : items) list.read.emplace(item.id, std::move(item));
-            go_on(std::move(list));
-        }));
+        life_.guard([this](links::ListItems read) { answer(std::move(read)); }));
 }
 
-void ControlPeer::answer(const List& list) {
-    links::ListItems answer{list.request, {}, list.ids.size() < page};
-    for (const MessageId& id : list.ids) {
-        const auto* known = deliveries_.index().find(id);
-        const queue::Message* message = deliveries_.active(id);
-        const auto read = list.read.find(id);
-        if (known == nullptr || (message == nullptr && read == list.read.end())) continue;
-        links::QueueItem item = message != nullptr ? item_of(*message) : read->second;
-        item.state = state_of(known->second.phase);
-        if (item.state == links::QueueState::deferred) item.next = next_attempt(known->second);
-        answer.items.push_back(std::move(item));
+// Without those that have gone meanwhile.
+void ControlPeer::answer(links::ListItems list) {
+    MessageIndex& index = deliveries_.index();
+    std::erase_if(list.items, [&](const auto& item) { return index.find(item.id) == nullptr; });
+    std::ranges::sort(list.items, {}, &links::QueueItem::id);
+    for (links::QueueItem& item : list.items) {
+        const auto& entry = index.find(item.id)->second;
+        item.state = state_of(entry.phase);
+        if (item.state == links::QueueState::deferred) item.next = next_attempt(entry);
     }
-    send(std::move(answer));
+    send(std::move(list));
 }
 
 std::int64_t ControlPeer::next_attempt(const MessageIndex::Entry& entry) const {
@@ -235,11 +230,7 @@ void ControlPeer::on(links::RemoveQuery&& query) {
     auto removal = std::make_shared<Removal>();
     const auto one_done = [this, request = query.request, removal] {
         if (--removal->open > 0) return;
-        if (removal->missing.empty()) return finish(request, EX_OK, {});
-        std::string text = not_in_queue(removal->missing.front());
-        const std::size_t more = removal->missing.size() - 1;
-        if (more > 0) text += ", nor are " + std::to_string(more) + " others";
-        finish(request, EX_NOINPUT, std::move(text));
+        finish(request, removal->missing);
     };
     for (const MessageId& id : query.ids) {
         const auto forgotten = [id, done = life_.guard(one_done)]() mutable {
@@ -256,7 +247,7 @@ void ControlPeer::on(links::RemoveQuery&& query) {
 
 // Each attempt costs the machine something, so only root may have one whenever he likes.
 bool ControlPeer::flushed_lately(const UniqueFd& client) {
-    if (client && rights_of(client.get(), instance_) == Rights::administrator) return false;
+    if (rights_of(client.get(), instance_) == Rights::administrator) return false;
     const MonoTime now = house_.loop.now();
     auto& last = reception_.last_flush;
     if (last && now - *last < between_flushes) return true;
@@ -270,10 +261,8 @@ void ControlPeer::on(links::FlushQuery&& query) {
                       "the queue was flushed less than a minute ago; only root may do it again");
     }
     if (query.ids.empty()) deliveries_.flush_all();
-    for (const MessageId& id : query.ids) {
-        if (!deliveries_.flush(id)) return finish(query.request, EX_NOINPUT, not_in_queue(id));
-    }
-    finish(query.request, EX_OK, {});
+    std::erase_if(query.ids, [this](const MessageId& id) { return deliveries_.flush(id); });
+    finish(query.request, query.ids);
 }
 
 }  // namespace holdfast::qmgr

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,7 +32,6 @@ class ControlPeer {
     void on(links::Chunk&& message) { take(std::move(message)); }
     void on(links::End&& message) { take(std::move(message)); }
     void on(links::Abort&& message) { take(std::move(message)); }
-    void on(links::DropCredit&& message);
     void on(links::DropBad&& message);
     void on(links::CountsQuery&& query);
     void on(links::ListQuery&& query);
@@ -43,31 +41,24 @@ class ControlPeer {
     void on_end(ChannelEnd how) { end(breach_of(how)); }
 
   private:
-    // A page that is being put together.
-    struct List {
-        std::uint64_t request = 0;
-        std::vector<MessageId> ids;
-        std::map<MessageId, links::QueueItem> read;
-        unsigned looks = 0;
-    };
     struct Removal;
 
     template <class Message>
     void take(Message&& message) {
-        if (auto breach = intake_.on(std::move(message))) end(std::move(breach));
+        if (auto breach = intake_.on(std::forward<Message>(message))) end(std::move(breach));
     }
     void end(std::optional<Breach> breach) {
         const OnEnd tell = on_end_;
         tell(std::move(breach));
     }
 
-    void counted(std::uint64_t request, std::size_t quarantined);
-    void go_on(List list);
-    void answer(const List& list);
+    void counted(std::uint64_t request, std::uint64_t quarantined);
+    void answer(links::ListItems list);
     std::int64_t next_attempt(const MessageIndex::Entry& entry) const;
     bool flushed_lately(const UniqueFd& client);
     bool refused(std::uint64_t request, const UniqueFd& client);
     void finish(std::uint64_t request, int status, std::string text);
+    void finish(std::uint64_t request, const std::vector<MessageId>& missing);
 
     Reception& reception_;
     Surroundings& house_;

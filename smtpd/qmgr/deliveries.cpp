@@ -87,7 +87,7 @@ void Deliveries::scan() {
                      });
 }
 
-void Deliveries::next_batch(std::shared_ptr<queue::Scan> scan) {
+void Deliveries::next_batch(const std::shared_ptr<queue::Scan>& scan) {
     if (draining_) return;
     house_.spool.run([scan](queue::Store&) { return scan->next(); },
                      [this, scan](const Result<queue::Scan::Batch>& batch) {
@@ -229,12 +229,10 @@ void Deliveries::not_loaded(Item& item, const queue::LoadFailure& failure) {
             house_.spool.run([id](queue::Store& store) { return store.remove(id); },
                              [](const Status&) {});
             break;
-        case queue::LoadFault::damaged:
-            log::error("message-damaged", {{"msg", id}, {"reason", failure.error}});
-            break;
         case queue::LoadFault::newer:
             log::warning("message-newer", {{"msg", id}, {"reason", failure.error}});
             break;
+        case queue::LoadFault::damaged:
         case queue::LoadFault::gone:
             break;
     }
@@ -356,8 +354,8 @@ void Deliveries::try_now(Item& item) {
 
 void Deliveries::force(Item& item) {
     MessageIndex::Entry& entry = item.second;
-    const bool waits = entry.phase == Phase::deferred && entry.scheduled;
-    if (waits && !entry.due && entry.next > house_.loop.now()) entry.due = entry.next;
+    if (entry.phase == Phase::deferred && !entry.due && entry.next > house_.loop.now())
+        entry.due = entry.next;
     try_now(item);
 }
 

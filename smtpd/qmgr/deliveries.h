@@ -62,7 +62,7 @@ class Deliveries {
     void try_lock();
     void locked(Result<std::optional<UniqueFd>> lock);
     void scan();
-    void next_batch(std::shared_ptr<queue::Scan> scan);
+    void next_batch(const std::shared_ptr<queue::Scan>& scan);
     void take_batch(const queue::Scan::Batch& batch);
     void scan_again_later(const Error& error);
 

@@ -14,7 +14,7 @@ namespace holdfast::qmgr {
 enum class JobEnd : std::uint8_t {
     reported,   // there is an outcome: the agent's, or a retry of ours
     uncertain,  // likewise, but the agent has gone without a word: it may have delivered
-    damaged,    // the message is in quarantine/ now
+    lost,       // the message is in quarantine/ now, or gone; reported
     drained,    // not begun, and not to be begun by this process
 };
 

@@ -8,15 +8,18 @@ namespace {
 
 constexpr Duration between_trims = std::chrono::hours(1);
 
+// No honest submission is larger: such a file is not even looked into. What is above the limit for
+// messages is control's affair, which has its sender told.
+constexpr std::uint64_t max_file_bytes = std::uint64_t{1} << 38;
+
 }  // namespace
 
-DropPickup::DropPickup(Loop& loop, Spool& spool, Setup setup, std::function<void(Offer)> send)
+DropPickup::DropPickup(Loop& loop, Spool& spool, Setup setup, Offer offer)
     : loop_(loop),
       spool_(spool),
       drop_(std::make_shared<queue::Drop>(std::move(setup.drop))),
       folder_(std::move(setup.folder)),
-      max_file_bytes_(setup.max_file_bytes),
-      send_(std::move(send)),
+      offer_(std::move(offer)),
       timer_(loop, [this] { look(); }) {}
 
 void DropPickup::start() {
@@ -107,20 +110,20 @@ void DropPickup::next_batch() {
 
 void DropPickup::over(const Status& status) {
     if (!status) log::error("drop-unread", {{"reason", status.error()}});
-    if (const std::size_t more = complaints_.take_count(); more > 0) {
-        log::error("drop-unfit", {{"files", more}});
+    const auto walk = std::exchange(walk_, nullptr);
+    if (walk->stuck > stuck_) {
+        log::warning_limited("drop-stuck", {{"files", walk->stuck}, {"reason", walk->why_stuck}});
     }
-    const bool empty = std::exchange(walk_, nullptr)->empty;
+    if (status) stuck_ = walk->stuck;
     if (look_again_) return look();
-    if (status && empty) trim_seen();
+    if (status && walk->empty) trim_seen();
 }
 
 // An old submission in drop/ may be a repeat, so nothing is forgotten while one waits.
 void DropPickup::trim_seen() {
     if (last_trim_ && loop_.now() - *last_trim_ < between_trims) return;
     last_trim_ = loop_.now();
-    spool_.run([now = spool_.wall()](
-                   queue::Store& store) { return store.seen().trim(now, queue::DropState::read); },
+    spool_.run([now = spool_.wall()](queue::Store& store) { return store.seen().trim(now); },
                [](const Result<unsigned>& count) {
                    if (!count) log::warning("trim-failed", {{"reason", count.error()}});
                });
@@ -130,8 +133,8 @@ void DropPickup::trim_seen() {
 
 void DropPickup::open(const MessageId& id) {
     ++on_disk_;
-    spool_.run([drop = drop_, id, limit = max_file_bytes_](
-                   queue::Store&) { return drop->take(queue::drop_name(id), limit); },
+    spool_.run([drop = drop_,
+                id](queue::Store&) { return drop->take(queue::drop_name(id), max_file_bytes); },
                [this, id](std::expected<queue::DropFile, queue::DropFailure> file) {
                    --on_disk_;
                    opened(id, std::move(file));
@@ -146,7 +149,7 @@ void DropPickup::opened(const MessageId& id,
         if (fault == queue::DropFault::gone) return;
         if (fault != queue::DropFault::failed) return refuse(queue::drop_name(id), error.text());
         walk_->empty = false;
-        return complain("drop-unread", id, error);
+        return log::warning_limited("drop-unread", {{"file", id}, {"reason", error}});
     }
     walk_->empty = false;
     if (!connected_ || draining_) {
@@ -154,28 +157,9 @@ void DropPickup::opened(const MessageId& id,
         return;
     }
     const std::uint64_t number = ++last_number_;
-    File& place = in_hand_[number];
-    place.id = id;
-    place.uid = static_cast<std::uint32_t>(file->uid);
-    place.since = loop_.now();
-    place.bytes = std::make_unique<Feed>(
-        spool_, [this, number](Result<std::string> piece) { give(number, std::move(piece)); });
-    send_(links::DropBegin{number, place.uid});
-    place.bytes->start(std::make_shared<const queue::Slice>(std::move(file->bytes)));
-}
-
-// Where its owner has cut it short meanwhile, or the disk fails, what came makes no submission.
-void DropPickup::give(std::uint64_t number, Result<std::string> piece) {
-    if (piece && !piece->empty()) return send_(links::DropBytes{number, std::move(*piece)});
-    if (!piece) {
-        log::error("drop-unread", {{"file", in_hand_.at(number).id}, {"reason", piece.error()}});
-    }
-    send_(links::DropEnd{number});
-}
-
-void DropPickup::on(links::DropCredit&& credit) {
-    const auto at = in_hand_.find(credit.drop);
-    if (at != in_hand_.end()) at->second.bytes->taken(credit.bytes);
+    const auto uid = static_cast<std::uint32_t>(file->uid);
+    in_hand_[number] = {id, uid, loop_.now()};
+    offer_({number, uid, file->length, std::move(file->file)});
 }
 
 // --- Its end -------------------------------------------------------------------------------------
@@ -207,7 +191,8 @@ void DropPickup::remove(std::uint64_t number, const File& file) {
     spool_.run(
         [drop = drop_, id = file.id](queue::Store&) { return drop->remove(queue::drop_name(id)); },
         [this, number, id = file.id](const Status& status) {
-            if (!status) complain("drop-stays", id, status.error());
+            if (!status)
+                log::warning_limited("drop-stays", {{"file", id}, {"reason", status.error()}});
             done(number);
         });
 }
@@ -217,29 +202,22 @@ void DropPickup::done(std::uint64_t number) {
     advance();
 }
 
+// What cannot be moved, such as somebody else's folder, is met by every walk: it is counted.
 void DropPickup::refuse(const std::string& name, const std::string& why) {
     ++on_disk_;
     spool_.run([drop = drop_, name](queue::Store&) { return drop->quarantine(name); },
                [this, name, why](const Result<std::string>& where) {
-                   refused(name, why, where);
+                   if (where) {
+                       log::warning_limited("drop-unfit", {{"file", "drop/" + name},
+                                                           {"reason", why},
+                                                           {"now", "quarantine/" + *where}});
+                   } else if (walk_) {
+                       ++walk_->stuck;
+                       walk_->why_stuck = where.error().text();
+                   }
                    --on_disk_;
                    advance();
                });
-}
-
-// What cannot be moved, such as somebody else's folder, is met by every look.
-void DropPickup::refused(const std::string& name, const std::string& why,
-                         const Result<std::string>& where) {
-    const auto thing = where ? Complaints::Thing::passing : Complaints::Thing::lasting;
-    if (!complaints_.worth_a_line(name, thing)) return;
-    log::error("drop-unfit", {{"file", "drop/" + name},
-                              {"reason", why},
-                              {"now", where ? "quarantine/" + *where : where.error().text()}});
-}
-
-void DropPickup::complain(std::string_view event, const MessageId& id, const Error& error) {
-    if (!complaints_.worth_a_line(id.text(), Complaints::Thing::lasting)) return;
-    log::error(event, {{"file", id}, {"reason", error}});
 }
 
 }  // namespace holdfast::qmgr

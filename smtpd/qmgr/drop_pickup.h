@@ -12,13 +12,10 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <variant>
 
 #include "queue/drop.h"
 #include "smtpd/links/control_qmgr.h"
 #include "smtpd/loop/watch.h"
-#include "smtpd/qmgr/complaints.h"
-#include "smtpd/qmgr/feed.h"
 #include "smtpd/qmgr/folder_watch.h"
 #include "smtpd/qmgr/spool.h"
 
@@ -33,14 +30,11 @@ class DropPickup {
     struct Setup {
         queue::Drop drop;
         std::string folder;  // its path, to be watched
-        // Nobody's honest submission is larger: it is not even looked into. What is above the limit
-        // for messages is control's affair, which has its sender told.
-        std::uint64_t max_file_bytes = std::uint64_t{1} << 38;
     };
-    using Offer = std::variant<links::DropBegin, links::DropBytes, links::DropEnd>;
+    using Offer = std::function<void(links::DropBegin)>;
 
-    // `send` is asked only while control is present.
-    DropPickup(Loop& loop, Spool& spool, Setup setup, std::function<void(Offer)> send);
+    // `offer` is called only while control is present.
+    DropPickup(Loop& loop, Spool& spool, Setup setup, Offer offer);
 
     void start();
     // Offers nothing more; what was offered may still be finished.
@@ -51,7 +45,6 @@ class DropPickup {
     void disconnected();
 
     // Of control.
-    void on(links::DropCredit&& credit);
     void on(links::DropBad&& bad);
 
     // Of the intake: whose a file is that was offered, and how it ended (a code of 0: committed).
@@ -62,7 +55,6 @@ class DropPickup {
     struct File {
         MessageId id;
         std::uint32_t uid = 0;
-        std::unique_ptr<Feed> bytes;
         MonoTime since{};
     };
     struct Walk {
@@ -70,6 +62,8 @@ class DropPickup {
         std::deque<MessageId> waiting;  // of the last batch
         bool reading = false;           // the next batch
         bool empty = true;              // of submissions, so far
+        std::size_t stuck = 0;          // what cannot be moved out of drop/
+        std::string why_stuck;          // the last of it
     };
 
     void look();
@@ -80,10 +74,7 @@ class DropPickup {
     void trim_seen();
     void open(const MessageId& id);
     void opened(const MessageId& id, std::expected<queue::DropFile, queue::DropFailure> file);
-    void give(std::uint64_t number, Result<std::string> piece);
     void refuse(const std::string& name, const std::string& why);
-    void refused(const std::string& name, const std::string& why, const Result<std::string>& where);
-    void complain(std::string_view event, const MessageId& id, const Error& error);
     void remove(std::uint64_t number, const File& file);
     void done(std::uint64_t number);
 
@@ -91,13 +82,12 @@ class DropPickup {
     Spool& spool_;
     std::shared_ptr<queue::Drop> drop_;
     std::string folder_;
-    std::uint64_t max_file_bytes_;
-    std::function<void(Offer)> send_;
+    Offer offer_;
     std::unique_ptr<FolderWatch> watch_;
     Timer timer_;
     std::shared_ptr<Walk> walk_;
     bool look_again_ = false;
-    Complaints complaints_;
+    std::size_t stuck_ = 0;  // as the last walk found
     std::map<std::uint64_t, File> in_hand_;
     std::uint64_t last_number_ = 0;
     std::size_t on_disk_ = 0;  // files that are being opened or put into quarantine/

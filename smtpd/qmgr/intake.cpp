@@ -55,7 +55,7 @@ Intake::Intake(Reception& reception, Submitter submitter, std::function<void(Ans
       send_(std::move(send)) {}
 
 Intake::~Intake() {
-    while (!transfers_.empty()) drop(transfers_.begin()->second);
+    while (!transfers_.empty()) drop(transfers_.extract(transfers_.begin()).mapped());
 }
 
 Intake::Handle Intake::find(std::uint64_t transaction) const {
@@ -262,8 +262,8 @@ void Intake::commit(const Handle& transfer) {
     // Should this intake be gone when the commit ends, the message is accepted all the same.
     house_.spool.commit(std::move(draft),
                         [this, transfer, token = life_.token(), &reception = reception_,
-                         body = std::move(body)](const queue::Commit& commit) {
-                            admit(reception, *transfer, commit, body);
+                         body = std::move(body)](const queue::Commit& commit) mutable {
+                            admit(reception, *transfer, commit, std::move(body));
                             if (!token.expired()) committed(transfer, commit);
                         });
 }
@@ -279,8 +279,8 @@ void Intake::admit(Reception& reception, Transfer& transfer, const queue::Commit
         envelope.source == Source::local ? "uid " + std::to_string(envelope.uid) : envelope.client;
     log::info("accepted", {{"msg", envelope.id},
                            {"client", from},
-                           {"helo", envelope.helo},
-                           {"from", envelope.sender},
+                           log::Field::unless_empty("helo", envelope.helo),
+                           {"from", envelope.sender.empty() ? "<>" : envelope.sender},
                            {"size", transfer.received},
                            {"recipients", envelope.recipients.size()}});
     queue::Message message{std::move(transfer.envelope), commit.body, {}, commit.log};
@@ -334,14 +334,14 @@ void Intake::reject(const Handle& transfer, const links::Refusal& refusal) {
     drop(transfer);
 }
 
-// Forgets the transfer; what still comes for it is ignored.
+// Forgets the transfer, whose handle is not the one in the list; what still comes for it is
+// ignored.
 void Intake::drop(const Handle& transfer) {
-    const Handle kept = transfer;
-    transfers_.erase(kept->number);
-    if (std::exchange(kept->dropped, true)) return;
-    recipients_open_ -= std::exchange(kept->recipients, 0);
-    kept->unwritten = std::string();
-    if (kept->draft && !kept->writing) house_.spool.discard(std::move(*kept->draft));
+    transfers_.erase(transfer->number);
+    if (std::exchange(transfer->dropped, true)) return;
+    recipients_open_ -= std::exchange(transfer->recipients, 0);
+    transfer->unwritten = std::string();
+    if (transfer->draft && !transfer->writing) house_.spool.discard(std::move(*transfer->draft));
 }
 
 }  // namespace holdfast::qmgr

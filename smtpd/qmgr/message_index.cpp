@@ -32,12 +32,11 @@ void MessageIndex::set_phase(Item& item, Phase phase) {
 void MessageIndex::schedule(Item& item, MonoTime when) {
     unschedule(item);
     item.second.next = when;
-    item.second.scheduled = true;
     due_.insert(&item);
 }
 
 void MessageIndex::unschedule(Item& item) {
-    if (std::exchange(item.second.scheduled, false)) due_.erase(&item);
+    due_.erase(&item);
 }
 
 MessageIndex::Item* MessageIndex::take_due(MonoTime now) {

@@ -27,7 +27,6 @@ class MessageIndex {
         std::optional<MonoTime> due;   // when it would be, had nobody forced an attempt before
         std::uint32_t recipients = 0;  // 0: not known yet
         Phase phase = Phase::queued;
-        bool scheduled = false;
         bool repeated = false;  // an attempt may have delivered without our knowing
         bool again = false;     // is to be tried again as soon as it is no longer active
         bool in_line = false;   // due, and waits for room among the active ones (Crowd)

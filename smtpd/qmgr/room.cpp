@@ -51,9 +51,8 @@ Room::~Room() = default;
 std::unique_ptr<DropPickup> Room::make_pickup(std::optional<DropPickup::Setup> setup) {
     if (!setup) return nullptr;
     return std::make_unique<DropPickup>(
-        loop_, *spool_, std::move(*setup), [this](DropPickup::Offer offer) {
-            std::visit([this](auto& one) { control_->send(std::move(one)); }, offer);
-        });
+        loop_, *spool_, std::move(*setup),
+        [this](links::DropBegin file) { control_->send(std::move(file)); });
 }
 
 void Room::on(links::Start&&) {

@@ -40,7 +40,7 @@ class SmtpinPeer {
 
     template <class Message>
     void take(Message&& message) {
-        if (auto breach = intake_.on(std::move(message))) end(std::move(breach));
+        if (auto breach = intake_.on(std::forward<Message>(message))) end(std::move(breach));
     }
     void end(std::optional<Breach> breach) {
         const OnEnd tell = on_end_;

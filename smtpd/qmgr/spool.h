@@ -11,8 +11,8 @@
 #include "queue/disk_pool.h"
 #include "queue/store.h"
 #include "smtpd/base/error.h"
+#include "smtpd/base/life.h"
 #include "smtpd/loop/loop.h"
-#include "smtpd/qmgr/life.h"
 
 namespace holdfast::qmgr {
 

@@ -1,3 +1,4 @@
+// smtpin: accepts mail from the network. Opens no file, holds no key. See room.h.
 #include "smtpd/smtpin/room.h"
 
 int main() {

@@ -49,8 +49,7 @@ Room::Room(Loop& loop, Entry<links::SmtpinSnapshot> entry)
       parent_(loop, std::move(entry.parent), *this, links::Tail::skip),
       log_keeper_(loop, [this] { parent_.send(links::LogLost{}); }),
       sessions_(loop, within_means(entry.snapshot),
-                {[this] { parent_.send(links::Malformed{links::Room::qmgr}); },
-                 [this] { loop_.stop(0); }}) {
+                {[this] { report_malformed(); }, [this] { loop_.stop(0); }}) {
     parent_.send(links::Ready{});
     parent_.flush();
 }
@@ -60,7 +59,10 @@ void Room::on(links::Start&&) {
 }
 
 void Room::on(links::Peer&& peer) {
-    if (peer.room == links::Room::qmgr) sessions_.connect_queue(std::move(peer.channel));
+    if (peer.room != links::Room::qmgr) {
+        return log::warning("unknown-peer", {{"room", links::room_name(peer.room)}});
+    }
+    sessions_.connect_queue(std::move(peer.channel));
 }
 
 void Room::on(links::Listener&& listener) {
@@ -79,6 +81,11 @@ void Room::on(links::Go&&) {
 
 void Room::on(links::Drain&&) {
     drain();
+}
+
+void Room::report_malformed() {
+    log::error("peer-malformed", {{"room", links::room_name(links::Room::qmgr)}});
+    parent_.send(links::Malformed{links::Room::qmgr});
 }
 
 // The parent has gone: what is in hand is finished, and another parent starts other rooms.

@@ -31,6 +31,7 @@ class Room {
     void on_end(ChannelEnd how);
 
   private:
+    void report_malformed();
     void drain();
 
     Loop& loop_;

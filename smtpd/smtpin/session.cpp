@@ -8,6 +8,10 @@ namespace holdfast::smtpin {
 
 namespace {
 
+// Replies to pipelined commands: behind so many bytes they go out first. EHLO is answered with
+// twenty times its length, and a client that does not read would have us keep it all.
+constexpr std::size_t max_replies = 8 * 1024;
+
 Reply outcome_unknown() {
     return {451, "4.3.0", "mail system did not answer in time; try again later"};
 }
@@ -41,7 +45,7 @@ Actions SmtpSession::actions(std::size_t used) {
 Actions SmtpSession::on_input(std::string_view input, Moment now) {
     now_ = now;
     std::size_t used = 0;
-    while (used < input.size() && takes_input()) {
+    while (used < input.size() && takes_input() && replies_.size() < max_replies) {
         const std::size_t step = take(input.substr(used));
         if (step == 0) break;
         used += step;

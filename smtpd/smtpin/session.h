@@ -72,8 +72,8 @@ class SmtpSession {
     // The greeting.
     Actions begin(Queue queue, Moment now);
 
-    // Input that is not used comes again, with more behind it, once takes_input(). At most
-    // max_command_line + 1 bytes need to be kept meanwhile.
+    // Input that is not used comes again, with more behind it, once takes_input() and the replies
+    // have gone out. At most max_command_line + 1 bytes need to be kept meanwhile.
     Actions on_input(std::string_view input, Moment now);
     bool takes_input() const;
 

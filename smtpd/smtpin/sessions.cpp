@@ -13,9 +13,6 @@ namespace {
 // What may wait for a qmgr that does not read, over all sessions.
 constexpr std::size_t max_queue_backlog = 1024 * 1024;
 
-// One line of the log in this time says that clients are turned away.
-constexpr Duration turn_away_log_interval = std::chrono::seconds(10);
-
 }  // namespace
 
 Sessions::Sessions(Loop& loop, const links::SmtpinSnapshot& snapshot, Callbacks callbacks)
@@ -79,14 +76,7 @@ void Sessions::turn_away(int socket, const ClientAddress& client, Admission why)
                                    : "too many connections";
     const std::string reply = to_wire({421, "4.7.0", reason + "; try again later"});
     ::send(socket, reply.data(), reply.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    ++turned_away_;
-    const bool logged_lately = turned_away_logged_ != MonoTime{} &&
-                               loop_.now() - turned_away_logged_ < turn_away_log_interval;
-    if (logged_lately) return;
-    turned_away_logged_ = loop_.now();
-    log::warning("turned-away", {{"client", client.with_port()},
-                                 {"reason", reason},
-                                 {"count", std::exchange(turned_away_, 0)}});
+    log::warning_limited("turned-away", {{"client", client.with_port()}, {"reason", reason}});
 }
 
 SmtpSession::Queue Sessions::queue_state() const {

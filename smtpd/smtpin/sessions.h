@@ -67,7 +67,7 @@ class Sessions {
     void tell_queue_state();
     void open(UniqueFd socket, ClientAddress client);
     bool displace_for(const ClientAddress& client, Admission why);
-    void turn_away(int socket, const ClientAddress& client, Admission why);
+    static void turn_away(int socket, const ClientAddress& client, Admission why);
     void check_last_over();
 
     Loop& loop_;
@@ -78,8 +78,6 @@ class Sessions {
     std::unordered_map<SessionNumber, std::unique_ptr<Connection>> open_;
     SessionNumber last_number_ = 0;
     bool draining_ = false;
-    MonoTime turned_away_logged_{};
-    unsigned turned_away_ = 0;
 };
 
 }  // namespace holdfast::smtpin

@@ -8,7 +8,6 @@ namespace holdfast::users {
 
 namespace {
 
-constexpr std::size_t max_login = 64;
 constexpr std::size_t max_full_name = 256;
 constexpr std::size_t max_home = 4096;
 constexpr std::size_t max_entry = 1 << 20;
@@ -43,12 +42,13 @@ std::string_view text_or_empty(const char* text) {
     return text == nullptr ? std::string_view() : std::string_view(text);
 }
 
-}  // namespace
-
+// Names that no submission can be signed with.
 bool may_be_login(std::string_view name) {
-    return !name.empty() && name.size() <= max_login &&
+    return !name.empty() && name.size() <= links::max_login &&
            std::ranges::none_of(name, [](char c) { return is_control(c) || c == ':' || c == '/'; });
 }
+
+}  // namespace
 
 std::string full_name(std::string_view gecos, std::string_view login) {
     std::string name;
@@ -85,7 +85,9 @@ links::UserReply reply_from(const passwd* entry, int code) {
 
 // By the database's spelling, which may not mind the case of what it was asked.
 links::UserReply recipient(links::UserReply reply) {
-    return links::is_house_user(reply.name) ? reply_from(nullptr, 0) : reply;
+    const bool refused = reply.lookup == links::Lookup::found && !links::may_get_mail(reply.name);
+    if (refused) return reply_from(nullptr, 0);
+    return reply;
 }
 
 links::UserReply ask_system(const Query& query) {
@@ -93,7 +95,7 @@ links::UserReply ask_system(const Query& query) {
         return look_up([&](auto... rest) { return getpwuid_r(by_uid->uid, rest...); });
     }
     const std::string& name = std::get<links::NameQuery>(query).name;
-    if (!may_be_login(name)) return reply_from(nullptr, 0);
+    if (!links::may_get_mail(name)) return reply_from(nullptr, 0);
     return recipient(look_up([&](auto... rest) { return getpwnam_r(name.c_str(), rest...); }));
 }
 

@@ -26,14 +26,11 @@ links::UserReply ask_system(const Query& query);
 // not answer, and a user who exists must not be taken for unknown.
 links::UserReply reply_from(const passwd* entry, int code);
 
-// The answer to a name, for which there is mail: the users that the rooms run as are none.
+// The answer to a name, for which there is mail: a user who may get none is unknown.
 links::UserReply recipient(links::UserReply reply);
 
 // The person's name from GECOS: up to the first comma, "&" replaced by the capitalised login,
 // without control bytes; at most 256 bytes, of any encoding.
 std::string full_name(std::string_view gecos, std::string_view login);
-
-// False for what is no login name anywhere: NSS modules need not see it.
-bool may_be_login(std::string_view name);
 
 }  // namespace holdfast::users

@@ -5,6 +5,10 @@
 #include <mutex>
 #include <thread>
 
+#include <sysexits.h>
+
+#include "smtpd/base/log.h"
+
 namespace holdfast::users {
 
 namespace {
@@ -54,7 +58,7 @@ Pool::Pool(Loop& loop, Database database, Limits limits)
       timer_(loop, [this] { expire(); }) {
     shared_->loop = &loop;
     shared_->finish = [this](std::uint64_t ticket, links::UserReply reply) {
-        finish(ticket, std::move(reply));
+        answered(ticket, std::move(reply));
     };
     shared_->database = std::move(database);
     for (std::uint32_t i = 0; i < limits.threads; ++i) {
@@ -74,9 +78,16 @@ void Pool::ask(Query query, Answer answer) {
     const std::uint64_t ticket = ++last_ticket_;
     pending_.emplace(ticket, Pending{loop_.now() + limits_.patience, std::move(answer)});
     if (pending_.size() == 1) set_timer();
+    if (out_++ == 0) heard_ = loop_.now();
     const std::lock_guard lock(shared_->mutex);
     shared_->tasks.push_back({ticket, std::move(query)});
     shared_->work.notify_one();
+}
+
+void Pool::answered(std::uint64_t ticket, links::UserReply reply) {
+    --out_;
+    heard_ = loop_.now();
+    finish(ticket, std::move(reply));
 }
 
 void Pool::finish(std::uint64_t ticket, links::UserReply reply) {
@@ -93,11 +104,20 @@ void Pool::expire() {
         {
             // Nobody waits for it any more: the database need not be asked.
             const std::lock_guard lock(shared_->mutex);
-            std::erase_if(shared_->tasks, [&](const Task& task) { return task.ticket == ticket; });
+            out_ -= std::erase_if(shared_->tasks,
+                                  [&](const Task& task) { return task.ticket == ticket; });
         }
         finish(ticket, {});
     }
     set_timer();
+    give_up_if_silent();
+}
+
+void Pool::give_up_if_silent() {
+    const Duration silence = loop_.now() - heard_;
+    if (out_ < limits_.threads || silence < limits_.silence) return;
+    log::error("user-database-hangs", {{"threads", limits_.threads}, {"since", silence}});
+    loop_.stop(EX_UNAVAILABLE);
 }
 
 void Pool::set_timer() {

@@ -1,6 +1,7 @@
 // A few threads that wait for the database, so that the loop never does and one slow answer does
 // not hold up the next. What waits is bounded in number and in time: beyond, the answer is
-// Lookup::failed, which means "ask again later".
+// Lookup::failed, which means "ask again later". A database that never comes back takes the threads
+// with it: then the loop is stopped, and the parent starts the room anew.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +22,7 @@ class Pool {
         std::uint32_t threads = 4;
         std::size_t waiting = 1000;
         Duration patience = std::chrono::seconds(20);
+        Duration silence = std::chrono::minutes(5);  // of all threads, each with a question
     };
     // Called on the loop's thread, once for each query. The reply has no request number.
     using Answer = std::function<void(links::UserReply)>;
@@ -42,7 +44,9 @@ class Pool {
         Answer answer;
     };
 
+    void answered(std::uint64_t ticket, links::UserReply reply);
     void finish(std::uint64_t ticket, links::UserReply reply);
+    void give_up_if_silent();
     void expire();
     void set_timer();
 
@@ -51,6 +55,8 @@ class Pool {
     std::shared_ptr<Shared> shared_;            // with the threads
     std::map<std::uint64_t, Pending> pending_;  // oldest first
     std::uint64_t last_ticket_ = 0;
+    std::size_t out_ = 0;  // queries that the threads have, begun or not
+    MonoTime heard_{};     // when a thread last answered, or got the only query
     Timer timer_;
 };
 

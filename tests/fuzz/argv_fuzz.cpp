@@ -19,7 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     const auto options = parse_options(arguments);
     if (!options) {
-        if (options.error().status != Exit::usage) abort();
+        if (options.error().status != EX_USAGE) abort();
         if (options.error().text.find('\n') != std::string::npos) abort();
         return 0;
     }

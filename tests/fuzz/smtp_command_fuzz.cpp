@@ -59,9 +59,10 @@ void decode(std::string_view input) {
     }
     require(whole.stage() == bytes.stage());
     if (whole.stage() == DataDecoder::Stage::bare_line_end) return;
-    require(whole.body() == bytes.body() && used == at);
-    require(whole.body().size() <= input.size());
-    require(whole.body().find('\r') == std::string::npos);
+    const std::string body = whole.take_body();
+    require(body == bytes.take_body() && used == at);
+    require(body.size() <= input.size());
+    require(body.find('\r') == std::string::npos);
 }
 
 }  // namespace

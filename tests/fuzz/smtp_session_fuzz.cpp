@@ -85,11 +85,14 @@ class Player {
     }
 
     void feed() {
-        if (input_.empty() || finished_ || !session_.takes_input()) return;
-        Actions actions = session_.on_input(input_, now_);
-        require(actions.used <= input_.size());
-        input_.erase(0, actions.used);
-        carry_out(std::move(actions));
+        std::size_t used = 1;
+        while (used != 0 && !input_.empty() && !finished_ && session_.takes_input()) {
+            Actions actions = session_.on_input(input_, now_);
+            used = actions.used;
+            require(used <= input_.size());
+            input_.erase(0, used);
+            carry_out(std::move(actions));
+        }
         require(finished_ || !session_.takes_input() || input_.size() <= max_command_line + 1);
     }
 

@@ -10,8 +10,12 @@ def folder(preset):
     return TOP / "build" / preset
 
 
-def build(preset):
+def configure(preset):
     quiet(["cmake", "-S", TOP, "--preset", preset], OUT / f"configure-{preset}.log")
+
+
+def build(preset):
+    configure(preset)
     loud(["cmake", "--build", folder(preset)])
 
 
@@ -28,6 +32,7 @@ def unit_test_names(preset):
 
 def unit_tests(preset, report, only=None):
     """Run the unit tests apart and as root: confinement has to be real where it is tested."""
+    report.section(f"unit tests ({preset})")
     results = OUT / f"unit-{preset}.xml"
     OUT.mkdir(parents=True, exist_ok=True)
     select = ["-R", "^(" + "|".join(only) + ")$"] if only else []

@@ -1,23 +1,28 @@
 """Finds the cases of tests/cases and runs each in a private root, several at a time.
 
-A case is a folder with case.py: a docstring that says what it shows, and run(box). It may set
-ROOT (a recipe of tests/root/recipes, default "mailers"), LONG = True and DEADLINE in seconds.
-The folder's smtpd.conf and aliases, if any, are the daemon's.
+A case is a folder with case.py: a docstring that says what it shows, and run(box), where `box` is
+harness/inside/box.py. It may set ROOT (a recipe of tests/root/recipes, default "mailers") and
+DEADLINE in seconds. The folder's smtpd.conf and aliases, if any, are the daemon's.
 """
 
 import ast
 import concurrent.futures
+import enum
 import os
 import shutil
 import subprocess
 import time
 from dataclasses import dataclass
 
-import building
-from building import label, package
+from building import folder, label, package
 from host import OUT, TESTS, Failed, as_root, output, quiet
 
 SLOWER_WITH_SANITIZERS = 4
+
+
+class Extent(enum.Enum):
+    SHORT = "short"
+    LONG = "long"  # of cases that have a longer form, that one
 
 
 @dataclass(frozen=True)
@@ -25,22 +30,20 @@ class Case:
     name: str
     summary: str
     root: str
-    long: bool
     deadline: int
 
 
-def read(folder):
+def read(path):
     """The case's settings, without running it."""
-    tree = ast.parse((folder / "case.py").read_text())
+    tree = ast.parse(path.read_text())
     settings = {node.targets[0].id: ast.literal_eval(node.value) for node in tree.body
                 if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)}
-    return Case(folder.name, (ast.get_docstring(tree) or "").split("\n")[0],
-                settings.get("ROOT", "mailers"), settings.get("LONG", False),
-                settings.get("DEADLINE", 90))
+    return Case(path.parent.name, (ast.get_docstring(tree) or "").split("\n")[0],
+                settings.get("ROOT", "mailers"), settings.get("DEADLINE", 90))
 
 
 def find():
-    return [read(path.parent) for path in sorted((TESTS / "cases").glob("*/case.py"))]
+    return [read(path) for path in sorted((TESTS / "cases").glob("*/case.py"))]
 
 
 def can_enter():
@@ -51,26 +54,26 @@ def can_enter():
                      "(unshare); this machine gives none")
 
 
-def run_one(case, lower, preset):
-    folder = OUT / "cases" / f"{case.name}.{preset}"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+def run_one(case, lower, preset, extent):
+    out = OUT / "cases" / f"{case.name}.{preset}"
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
     slow = SLOWER_WITH_SANITIZERS if preset.startswith("asan") else 1
     # timeout as root: a plain user could not end what sudo has started.
     command = as_root("timeout", "--kill-after=5", str(case.deadline * slow),
                       TESTS / "root/enter", "--lower", lower, "--bind-ro", f"{TESTS}:/tests",
-                      "--bind-ro", f"{building.folder(preset)}:/build",
-                      "--bind", f"{folder}:/out", "--", "env", f"SLOWER={slow}",
+                      "--bind-ro", f"{folder(preset)}:/build", "--bind", f"{out}:/out", "--",
+                      "env", f"SLOWER={slow}", *(["LONG=1"] if extent is Extent.LONG else []),
                       "python3", "-B", "/tests/harness/inside/run_case.py", case.name)
     try:
-        quiet(command, folder / "case.log")
+        quiet(command, out / "case.log")
     except Failed as failure:
         if str(failure).splitlines()[-1].startswith("timeout: status 124"):
             raise Failed(f"not done within {case.deadline * slow} s\n{failure}") from failure
         raise
 
 
-def run(chosen, preset, report):
+def run(chosen, preset, report, extent=Extent.SHORT):
     """Run these cases with the package of this build."""
     report.section(f"{len(chosen)} cases, each with a daemon of its own ({preset})")
     try:
@@ -86,7 +89,7 @@ def run(chosen, preset, report):
     def timed(case):
         started = time.monotonic()
         try:
-            run_one(case, lower[case.root], preset)
+            run_one(case, lower[case.root], preset, extent)
             failure = None
         except Failed as error:
             failure = f"{case.summary}\n{error}"

@@ -41,6 +41,11 @@ def loud(command):
         raise Failed(f"{command[0]}: status {done.returncode}, see above")
 
 
+def install_packages(which):
+    """What tests/run needs beyond what it has asked for at its start: a set of rc/packages."""
+    loud([TOP / "rc/install-packages", which])
+
+
 def output(command):
     done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, text=True)

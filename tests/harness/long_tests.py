@@ -1,10 +1,12 @@
 """What tests/run --long adds: sanitizers, fuzzers, mutations, a bare machine."""
 
+import concurrent.futures
 import os
+import subprocess
 
 import building
 import cases
-from host import OUT, TESTS, TOP, Failed, as_root, loud, quiet
+from host import OUT, TESTS, TOP, Failed, as_root, install_packages, loud, quiet
 
 FUZZ_SECONDS = 60
 
@@ -18,7 +20,7 @@ def sanitized(preset):
             report.add(f"build ({preset})", 0, str(failure))
             return
         building.unit_tests(preset, report)
-        cases.run([case for case in cases.find() if not case.long], preset, report)
+        cases.run(cases.find(), preset, report)
     return run
 
 
@@ -42,14 +44,25 @@ def fuzz(report):
 
 
 def format_and_tidy(report):
+    """clang-format over all sources; clang-tidy over those that are not tests."""
     sources = [path for folder in ("smtpd", "queue", "ctl", "tests")
                for path in (TOP / folder).rglob("*") if path.suffix in (".h", ".cpp")]
     report.run("clang-format", lambda: quiet(
         ["clang-format-19", "--dry-run", "-Werror", *sources], OUT / "clang-format.log"))
     checked = [path for path in sources if path.suffix == ".cpp" and "tests" not in path.parts]
-    report.run("clang-tidy", lambda: quiet(
-        ["clang-tidy-19", "--quiet", "-p", building.folder("asan-clang"), *checked],
-        OUT / "clang-tidy.log"))
+    report.run("clang-tidy", lambda: tidy(checked))
+
+
+def tidy(checked):
+    """Needs no build: the commands that configuring writes down, and the headers that it makes."""
+    building.configure("asan-clang")
+    command = ["clang-tidy-19", "--quiet", "-p", building.folder("asan-clang")]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        done = list(pool.map(lambda path: subprocess.run([*command, path], capture_output=True,
+                                                         text=True), checked))
+    findings = "".join(one.stdout for one in done if one.returncode != 0)
+    if findings:
+        raise Failed(findings)
 
 
 def program(name, *command):
@@ -60,10 +73,22 @@ def program(name, *command):
 
 
 ALL = [
+    ("format", format_and_tidy),
     ("asan", sanitized("asan")),
     ("asan-clang", sanitized("asan-clang")),
-    ("format", format_and_tidy),
     ("fuzz", fuzz),
     ("mutations", program("mutations", TESTS / "mutations/run")),
     ("bare-root", program("bare-root", *as_root(TESTS / "bare-root"))),
 ]
+
+
+def run(chosen, report):
+    """Some of ALL, one after another."""
+    try:
+        install_packages("long")
+    except Failed as failure:
+        report.add("packages of the long tests", 0, str(failure))
+        return
+    for name, test in chosen:
+        report.section(name)
+        test(report)

@@ -5,6 +5,7 @@ import argparse
 import building
 import cases
 import long_tests
+from cases import Extent
 from host import TESTS, Failed, quiet, OUT
 from report import Report
 
@@ -22,20 +23,20 @@ def run_house(names, report):
 
 
 def list_all(report):
+    building.configure("ci")
     for title, names in (("unit tests", building.unit_test_names("ci")),
                          ("checks", house_checks()),
-                         ("cases", [case.name + (" (long)" if case.long else "")
-                                    for case in cases.find()]),
+                         ("cases", [f"{case.name:30}{case.summary}" for case in cases.find()]),
                          ("long tests", [name for name, _ in long_tests.ALL])):
         report.section(title)
         print("\n".join(names))
 
 
-def run_named(names, report):
+def run_named(names, extent, report):
     unit = [name for name in building.unit_test_names("ci") if name in names]
     house = [name for name in house_checks() if name in names]
     chosen = [case for case in cases.find() if case.name in names]
-    longer = [(name, run) for name, run in long_tests.ALL if name in names]
+    longer = [(name, test) for name, test in long_tests.ALL if name in names]
     known = {*unit, *house, *(case.name for case in chosen), *(name for name, _ in longer)}
     for name in names:
         if name not in known:
@@ -45,20 +46,17 @@ def run_named(names, report):
     if house:
         run_house(house, report)
     if chosen:
-        cases.run(chosen, "ci", report)
-    for name, run in longer:
-        run(report)
+        cases.run(chosen, "ci", report, extent)
+    if longer:
+        long_tests.run(longer, report)
 
 
-def run_all(with_long, report):
-    report.section("unit tests")
+def run_all(extent, report):
     building.unit_tests("ci", report)
     run_house(house_checks(), report)
-    cases.run([case for case in cases.find() if with_long or not case.long], "ci", report)
-    if with_long:
-        for name, run in long_tests.ALL:
-            report.section(name)
-            run(report)
+    cases.run(cases.find(), "ci", report, extent)
+    if extent is Extent.LONG:
+        long_tests.run(long_tests.ALL, report)
 
 
 def main():
@@ -67,20 +65,21 @@ def main():
     parser.add_argument("--list", action="store_true", help="show what there is")
     parser.add_argument("names", nargs="*", metavar="NAME")
     arguments = parser.parse_args()
+    extent = Extent.LONG if arguments.long else Extent.SHORT
     report = Report()
+    if arguments.list:
+        list_all(report)
+        return
     report.section("building (preset ci)")
     try:
         building.build("ci")
     except Failed as failure:
         report.add("build", 0, str(failure))
         report.close()
-    if arguments.list:
-        list_all(report)
-        return
     if arguments.names:
-        run_named(arguments.names, report)
+        run_named(arguments.names, extent, report)
     else:
-        run_all(arguments.long, report)
+        run_all(extent, report)
     report.close()
 
 

@@ -95,27 +95,54 @@ def words_of_config(page):
                 yield f"smtpd.conf.5: {word!r} of the statement {form!r} is missing"
 
 
-def log_events(page):
-    """Every event, and every key that is written as a word, stands in smtpd(8)."""
+# A call of one of log's functions, or of what a file calls one of them by: name, event.
+LOG_CALL = r'\b(log::(?:error|warning|info)(?:_limited)?|write|line)\(\s*"([a-z-]+)",\s*\{'
+LOG_KEY = r'(?:\{|unless_empty\()\s*"([a-z-]+)",'
+
+
+def logged():
+    """(place, event, keys, whether it is limited) of every call that logs."""
     for path in sources("smtpd", "queue", "ctl"):
         text = without_comments(path.read_text())
-        for match in re.finditer(r'\blog::(?:error|warning|info)\(\s*"([^"]+)"', text):
-            event, line = match.group(1), text.count("\n", 0, match.start()) + 1
+        for match in re.finditer(LOG_CALL, text):
+            place = f"{name(path)}:{text.count(chr(10), 0, match.start()) + 1}"
             call = text[match.start():text.find(";", match.start())]
-            for word in [event, *re.findall(r'\{\s*"([a-z-]+)",', call)]:
-                if not has_word(page, word):
-                    yield f"{name(path)}:{line}: log event {event!r}: {word!r} is not in smtpd.8"
+            yield (place, match.group(2), set(re.findall(LOG_KEY, call)),
+                   match.group(1).endswith("_limited"))
+
+
+def described_events():
+    """(event, keys, text) of each entry in the LOG section of smtpd(8)."""
+    section = (TOP / PAGES["smtpd.8"]).read_text().split("\n.Sh LOG\n")[1].split("\n.Sh ")[0]
+    for entry in re.split(r"(?m)^\.It Cm ", section)[1:]:
+        heading, text = entry.split("\n", 1)
+        event, *keys = heading.replace(" Ar ", " ").split()
+        yield event, set(keys), text
+
+
+def log_events():
+    """The LOG section of smtpd(8) has every event with its keys, and none that is never logged."""
+    described, found = list(described_events()), set()
+    for place, event, keys, limited in logged():
+        found.add(event)
+        entries = [entry for entry in described if entry[0] == event]
+        if not any(keys <= entry[1] for entry in entries):
+            yield f"{place}: smtpd.8: no entry of {event!r} has the keys {sorted(keys)}"
+        if limited and not any(".Pq limited" in entry[2] for entry in entries):
+            yield f"{place}: smtpd.8: {event!r} is not marked as limited"
+    for event in sorted({entry[0] for entry in described} - found):
+        yield f"smtpd.8: log event {event!r} is logged nowhere"
 
 
 def findings():
     yield from lint()
     checks = (("sendmail.8", options_of_sendmail), ("smtpd.8", options_of_smtpd),
-              ("mtactl.8", options_of_mtactl), ("smtpd.conf.5", words_of_config),
-              ("smtpd.8", log_events))
+              ("mtactl.8", options_of_mtactl), ("smtpd.conf.5", words_of_config))
     for page, check in checks:
         path = TOP / PAGES[page]
         if path.exists():
             yield from check(rendered(path))
+    yield from log_events()
 
 
 finish(list(findings()))

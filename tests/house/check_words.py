@@ -5,8 +5,9 @@ import re
 from house import finish, lines_matching, name, sources, tracked
 
 DRAWERS = ("util", "utils", "common", "misc", "helper", "helpers")
-# A line that hands what it makes to a unique_ptr (of a class with a private constructor) may pass.
-# Each: what is found (in code, not in comments), in which C++ folders, and why not.
+# Each: what is found (in code, not in comments), in which C++ folders, and why not. Platform files
+# may do all of it; so may a line that hands what it makes to a unique_ptr, for a class whose
+# constructor is private.
 IN_CODE = [
     (r"^\s*#\s*(?:ifdef|ifndef|if)\b", ("smtpd", "queue", "ctl"), "belongs in a platform file"),
     (r"^\s*#\s*define\b", ("smtpd", "queue", "ctl"), "no macros"),

@@ -13,7 +13,7 @@ TEST_CASE("names in the spool are told apart") {
     CHECK_FALSE(parse_message_name("../../etc/shadow0000000000"));
     CHECK(draft_name(id, 1, 2) != draft_name(id, 1, 3));
     CHECK(draft_name(id, 1, 2) != draft_name(id, 2, 2));
-    CHECK(parse_drop_name(drop_name(id)) == id);
+    CHECK(parse_message_name(drop_name(id)) == id);
 }
 
 TEST_CASE("a day's file is named after the day in UTC") {

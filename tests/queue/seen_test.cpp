@@ -155,20 +155,11 @@ TEST_CASE("ids are forgotten after seven days and not before") {
     for (unsigned i = 0; i < 20; ++i) {
         const WallTime now = sample_time + days(i);
         REQUIRE(append(*store, i, now));
-        REQUIRE(store->seen().trim(now, DropState::read));
+        REQUIRE(store->seen().trim(now));
         for (unsigned back = 0; back <= std::min(i, 7U); ++back) CHECK(contains(*store, i - back));
         if (i > 8) CHECK_FALSE(contains(*store, i - 9));
     }
     CHECK(files(fs) == 8);
-}
-
-TEST_CASE("nothing is forgotten while drop/ is unread") {
-    FakeFileSystem fs;
-    const auto store = open_store(fs);
-    for (unsigned i = 0; i < 20; ++i) REQUIRE(append(*store, i, sample_time + days(i)));
-    CHECK(store->seen().trim(sample_time + days(20), DropState::unread).value() == 0);
-    CHECK(contains(*store, 0));
-    CHECK(store->seen().trim(sample_time + days(20), DropState::read).value() == 12);
 }
 
 TEST_CASE("F48 a clock that jumps by an hour or by 20 years forgets nothing") {
@@ -177,7 +168,7 @@ TEST_CASE("F48 a clock that jumps by an hour or by 20 years forgets nothing") {
     for (unsigned i = 0; i < 7; ++i) REQUIRE(append(*store, i, sample_time + days(i)));
     const WallTime jumped = sample_time + days(6) + GENERATE(days(7300), days(-7300), days(0));
     REQUIRE(append(*store, 7, jumped + std::chrono::hours(1)));
-    CHECK(store->seen().trim(jumped, DropState::read).value() == 0);
+    CHECK(store->seen().trim(jumped).value() == 0);
     const auto restarted = open_store(fs);
     for (unsigned i = 0; i < 8; ++i) {
         CHECK(contains(*store, i, jumped));
@@ -192,7 +183,7 @@ TEST_CASE("a file of seen/ that is young stays, however many there are") {
     for (unsigned i = 0; i < 9; ++i) REQUIRE(append(*store, i, sample_time + days(7000 + i)));
     REQUIRE(append(*store, 20, sample_time - days(7)));
     REQUIRE(append(*store, 21, sample_time - days(8)));
-    CHECK(store->seen().trim(sample_time, DropState::read).value() == 1);
+    CHECK(store->seen().trim(sample_time).value() == 1);
     CHECK(contains(*store, 20));
     CHECK_FALSE(contains(*store, 21));
 }

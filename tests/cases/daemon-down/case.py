@@ -9,7 +9,7 @@ from watch import SLOWER
 def drop_one(box, subject):
     started = time.monotonic()
     box.submit("alice", ["-t"], f"To: bob\nSubject: {subject}\n\nbody\n")
-    assert time.monotonic() - started < 2.5 * SLOWER, "longer than it may take"
+    assert time.monotonic() - started < 5 * SLOWER, "longer than it may take"
 
 
 def run(box):

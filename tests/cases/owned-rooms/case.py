@@ -5,10 +5,12 @@ act and logs what came of it, then sends random bytes to everybody it was introd
 exposed twin, without the confinement, succeeds at each act: so the test can fail.
 """
 
+import contextlib
 import pathlib
 import shutil
 
 import processes
+from watch import wait_until
 
 DEADLINE = 180
 ROOMS = ("smtpin", "control", "qmgr", "users", "mda")
@@ -18,27 +20,30 @@ ACTS = {"read-shadow", "list-spool", "write-file", "execute", "start-process", "
         "read-memory-file", "read-memory", "connect", "bind", "become-root", "run-written-code",
         "new-namespace", "type-at-terminal", "change-terminal", "signal-by-descriptor",
         "limit-another"}
-# What a room is there for is no act of an attacker. qmgr sees the spool, and there by another path.
-ALLOWED = {}
 
 
-def replace(room, stand_in):
+@contextlib.contextmanager
+def house_with(box, stand_in, room):
+    """The daemon runs with a stand-in for the room; gives the number of events before that."""
+    before = len(box.events())
     real = LIBEXEC / room
     original = real.with_suffix(".real")
     real.rename(original)
     shutil.copy(STAND_INS / f"{stand_in}-{room}", real)
-    return original
+    box.start()
+    yield before
+    box.stop_at_once()
+    original.rename(real)
 
 
-def acts(box, before):
-    events = box.events("act")[before:]
-    return {event["name"]: event["worked"] for event in events}
-
-
-def provoke(box, room):
-    """An mda is there only for a delivery."""
-    if room == "mda":
-        assert box.sendmail("alice", ["bob"], "Subject: x\n\nbody\n").returncode == 0
+def acts_of(box, room, before):
+    """Each act that the stand-in tries, and whether it worked."""
+    if room == "mda":  # is there only for a delivery
+        box.submit("alice", ["bob"], "Subject: x\n\nbody\n")
+    wait_until(lambda: any(event.name == "attacked" for event in box.events()[before:]),
+               f"the attack of {room}", [box.log])
+    return {event["name"]: event["worked"] for event in box.events()[before:]
+            if event.name == "act"}
 
 
 def others(box, room):
@@ -48,32 +53,18 @@ def others(box, room):
 
 
 def take_over(box, room):
-    before = len(box.events("act"))
-    attacks = len(box.events("attacked"))
-    original = replace(room, "owned")
-    box.start()
-    alive = others(box, room)
-    provoke(box, room)
-    box.wait_event("attacked", attacks + 1)
-    worked = {act for act, result in acts(box, before).items() if result == "yes"}
-    assert set(acts(box, before)) == ACTS, acts(box, before)
-    assert worked == ALLOWED.get(room, set()), f"{room} could: {worked}"
-    assert others(box, room) == alive, f"{room} took others along: {alive} became {others(box, room)}"
-    box.stop_at_once()
-    original.rename(LIBEXEC / room)
+    with house_with(box, "owned", room) as before:
+        alive = others(box, room)
+        acts = acts_of(box, room, before)
+        assert acts == dict.fromkeys(ACTS, "no"), f"{room}: {acts}"
+        assert others(box, room) == alive, f"{room}: {alive} became {others(box, room)}"
 
 
 def expose(box, room):
-    before = len(box.events("act"))
-    attacks = len(box.events("attacked"))
-    original = replace(room, "exposed")
-    box.start()
-    provoke(box, room)
-    box.wait_event("attacked", attacks + 1)
-    failed = {act for act, result in acts(box, before).items() if result == "no"}
-    assert not failed, f"without confinement {room} failed at {failed}"
-    box.stop_at_once()
-    original.rename(LIBEXEC / room)
+    with house_with(box, "exposed", room) as before:
+        acts = acts_of(box, room, before)
+        failed = {act for act, worked in acts.items() if worked == "no"}
+        assert not failed, f"without confinement {room} failed at {failed}"
 
 
 def run(box):

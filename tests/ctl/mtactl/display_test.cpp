@@ -8,16 +8,6 @@
 using namespace holdfast;
 using namespace holdfast::mtactl;
 
-TEST_CASE("F25 nothing that is shown can command a terminal") {
-    CHECK(safe_line("a\x1b[2Jb\r\n\x7f") == "a\\x1B[2Jb\\r\\n\\x7F");
-    CHECK(safe_line("\xc2\x9b"
-                    "31m") == "\\xC2\\x9B31m");  // U+009B, a one-character CSI
-    CHECK(safe_line("\x9b"
-                    "31m") == "\\x9B31m");
-    CHECK(safe_line("gr\xc3\xbc\xc3\x9f \"x\" \\") == "gr\xc3\xbc\xc3\x9f \"x\" \\");
-    CHECK(safe_text("a\tb\n\x07") == "a\tb\n\\x07");
-}
-
 TEST_CASE("sizes are short and never lie by more than their last digit") {
     CHECK(size_text(0) == "0 B");
     CHECK(size_text(1023) == "1023 B");

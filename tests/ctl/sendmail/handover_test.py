@@ -211,7 +211,7 @@ class HandoverTest(sites.SiteTest):
         self.assertEqual(done.returncode, 0)
         name = self.only_dropped().name
         lines = pathlib.Path(trace).read_text().splitlines()
-        begin = next(n for n, line in enumerate(lines) if ".tmp." + name in line)
+        begin = next(n for n, line in enumerate(lines) if name + ".tmp" in line)
         found = [line.split()[1].split("(")[0] for line in lines[begin:]]
         found = [call for call in found if call != "+++"]
         wanted = ["openat", "fchmod", "write", "fsync", "rename", "openat", "fsync"]

@@ -28,7 +28,7 @@ void check_refused(const Words& words) {
     const auto options = parsed(words);
     INFO(words.front() << (words.size() > 1 ? words[1] : ""));
     REQUIRE_FALSE(options);
-    CHECK(options.error().status == Exit::usage);
+    CHECK(options.error().status == EX_USAGE);
     CHECK(options.error().text.find('\n') == std::string::npos);
 }
 

@@ -75,12 +75,14 @@ class RequestsTest(sites.SiteTest):
             self.assert_silent_success(self.site.run(arguments, name=name))
         self.assertEqual(self.asked(daemon), [sites.ALIASES] * 3)
 
-    def test_newaliases_without_a_daemon_or_without_the_right_is_no_error(self):
+    def test_newaliases_without_a_daemon_is_no_error_since_a_start_reads_them(self):
         stopped = self.site.run([], name="newaliases")
         self.assert_one_line(stopped, 0, name="newaliases")
         self.assertIn(b"it reads the aliases when it starts", stopped.err)
-        self.serve(sites.answer(77, "only root may do that"))
-        self.assert_silent_success(self.site.run([], name="newaliases"))
+
+    def test_newaliases_says_when_the_files_were_not_read(self):
+        self.serve(sites.answer(75, "the daemon's parent process has gone"))
+        self.assert_one_line(self.site.run([], name="newaliases"), 75, name="newaliases")
 
     def test_newaliases_tells_of_an_error_in_the_alias_file(self):
         self.serve(sites.answer(78, "/etc/aliases:3: bad"))

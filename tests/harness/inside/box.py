@@ -4,6 +4,7 @@ The daemon is the installed one, with its own users, in a root and a network of 
 """
 
 import json
+import os
 import pathlib
 import pwd
 import shutil
@@ -35,6 +36,7 @@ class Box:
         self.log = out / "daemon.log"
         self.daemon = None
         self.deaths_expected = False
+        self.long = "LONG" in os.environ  # tests/run --long: a case that has a longer form takes it
         subprocess.run(SET_UP, check=True)
         CONFIG.parent.mkdir(exist_ok=True)
         for name, target in (("smtpd.conf", CONFIG), ("aliases", pathlib.Path("/etc/aliases"))):

@@ -41,5 +41,3 @@ def maildir(folder):
     paths = [path for name in ("new", "cur") if (folder / name).is_dir()
              for path in sorted((folder / name).iterdir())]
     return [Mail(path.read_bytes(), path) for path in paths]
-
-

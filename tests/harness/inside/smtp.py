@@ -76,29 +76,30 @@ class Session:
 
 
 def dialogue(script, host="127.0.0.1", port=25):
-    """Hold the conversation that a text file writes down.
+    """Hold the conversation that a text file writes down; it begins with the server's greeting.
 
-    C: TEXT   the client sends this line
+    C: TEXT   the client sends this line; lines that follow each other go out at once
     S: TEXT   the server's next reply: the last line of it, with * for anything
     S+ TEXT   the same reply has a line like this as well
     """
-    reply, session, fresh = None, None, True
-    for number, raw in enumerate(script.splitlines(), 1):
-        kind, text = raw[:2], raw[3:]
-        if not raw.strip() or raw.startswith("#"):
-            continue
-        if session is None:
-            session = Session(host, port)
-        if kind == "C:":
-            session.send(text + "\r\n")
-        elif kind == "S:":
-            reply = session.greeting if fresh else session.reply()
-            fresh = False
-            assert fnmatch.fnmatchcase(reply.lines[-1], text), \
-                f"line {number}: expected {text!r}, the server said {reply.text!r}"
-        elif kind == "S+":
-            assert any(fnmatch.fnmatchcase(line[4:], text) for line in reply.lines), \
-                f"line {number}: no line {text!r} in {reply.text!r}"
-        else:
-            raise AssertionError(f"line {number}: neither C: nor S: nor S+: {raw!r}")
-    session.socket.close()
+    with Session(host, port) as session:
+        reply, unread, unsent = None, [session.greeting], ""
+        for number, raw in enumerate(script.splitlines(), 1):
+            kind, text = raw[:2], raw[3:]
+            if not raw or raw.startswith("#"):
+                continue
+            if kind == "C:":
+                unsent += text + "\r\n"
+                continue
+            if unsent:
+                session.send(unsent)
+                unsent = ""
+            if kind == "S:":
+                reply = unread.pop() if unread else session.reply()
+                assert fnmatch.fnmatchcase(reply.lines[-1], text), \
+                    f"line {number}: expected {text!r}, the server said {reply.text!r}"
+            elif kind == "S+":
+                assert any(fnmatch.fnmatchcase(line[4:], text) for line in reply.lines), \
+                    f"line {number}: no line {text!r} in {reply.text!r}"
+            else:
+                raise AssertionError(f"line {number}: neither C: nor S: nor S+: {raw!r}")

@@ -18,6 +18,12 @@ TEST_CASE("an error tells what was done, on what, and why, and gathers context o
     CHECK(plain.error().text() == "no such thing");
 }
 
+TEST_CASE("an error number without a text is told as a number") {
+    CHECK(Error(12345, "look up", "alice").text() == "look up alice: error 12345");
+    CHECK(Error(-1, "look up").text() == "look up: error -1");
+    CHECK(errno_text(ENOSPC) == "No space left on device");
+}
+
 TEST_CASE("a descriptor is closed once, by its last owner") {
     UniqueFd first(open("/dev/null", O_RDONLY | O_CLOEXEC));
     const int number = first.get();

@@ -43,6 +43,12 @@ TEST_CASE("a text that is ours keeps its quotation marks, and nothing that does 
     CHECK(harmless("no \"bob\\\" here\n\x1b[2J") == "no \"bob\\\" here\\n\\x1B[2J");
 }
 
+TEST_CASE("F25 a text of several lines keeps line ends and tabs, and no other control byte") {
+    CHECK(harmless_lines("a\tb\r\n\n\x07"
+                         "c") == "a\tb\\r\n\n\\x07c");
+    CHECK(harmless_lines("").empty());
+}
+
 TEST_CASE("a value is quoted exactly where it could be taken for something else") {
     CHECK(quoted("plain@example.org") == "plain@example.org");
     CHECK(quoted("") == "\"\"");

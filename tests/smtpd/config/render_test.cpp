@@ -52,6 +52,12 @@ TEST_CASE("of a very long line only the part around the caret is shown") {
                                                              std::string(109, '~') + "\n");
 }
 
+TEST_CASE("marks that turn the direction of writing do not reach the terminal with a line") {
+    const std::string text = render(
+        Diagnostic{.place = {"f", 1, 1, 1, "x \u202e y \ufeff z \u0085"}, .message = "wrong"});
+    CHECK(text == "f:1:1: error: wrong\n  x ? y ? z ?\n  ^\n");
+}
+
 TEST_CASE("a file or the machine as a whole has no line to show") {
     CHECK(render(Diagnostic{.place = {.file = "f", .source = {}}, .message = "wrong"}) ==
           "f: error: wrong\n");

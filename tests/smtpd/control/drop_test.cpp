@@ -1,5 +1,7 @@
 // Files of drop/, which qmgr brings and nobody trusts.
-#include <sys/socket.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "smtpd/base/packet.h"
 #include "tests/catch.h"
@@ -21,13 +23,12 @@ std::string file_of(const std::vector<links::ClientToControl>& messages) {
     return file;
 }
 
-// Brings `file` in pieces, as fast as it gets credit.
-void bring(RoomUnderTest& house, const std::string& file, std::size_t piece) {
-    house.qmgr->send(links::DropBegin{5, 4711});
-    for (std::size_t at = 0; at < file.size(); at += piece) {
-        house.qmgr->send(links::DropBytes{5, file.substr(at, piece)});
-    }
-    house.qmgr->send(links::DropEnd{5});
+// Brings a file, as qmgr does.
+void bring(RoomUnderTest& house, const std::string& bytes, std::uint64_t drop = 5) {
+    UniqueFd file(memfd_create("drop", MFD_CLOEXEC));
+    REQUIRE(pwrite(file.get(), bytes.data(), bytes.size(), 0) ==
+            static_cast<ssize_t>(bytes.size()));
+    house.qmgr->send(links::DropBegin{drop, 4711, bytes.size(), std::move(file)});
 }
 
 const links::DropBad* bad(const RoomUnderTest& house) {
@@ -36,19 +37,18 @@ const links::DropBad* bad(const RoomUnderTest& house) {
 
 }  // namespace
 
-TEST_CASE("a file of drop/ becomes a submission of its owner, however its bytes are cut") {
-    const std::string file = file_of(submission_of("Subject: x\n\nhello\n"));
-    const std::size_t piece = GENERATE(1UL, 2UL, 3UL, 7UL, 50UL, 1000UL);
+TEST_CASE("a file of drop/ becomes a submission of its owner, of one piece or of many") {
+    const std::size_t size = GENERATE(10UL, 65'000UL, 1'000'000UL);
     RoomUnderTest house;
-    bring(house, file, piece);
+    bring(house, file_of(submission_of("Subject: x\n\n" + std::string(size, 'x') + "\n")));
     REQUIRE(house.until([&] { return house.qmgr->first<links::End>() != nullptr; }));
     const auto& begin = *house.qmgr->first<links::Begin>();
     CHECK(begin.drop == 5);
     CHECK(begin.envelope.uid == 4711);
     CHECK(begin.envelope.source == Source::local);
-    std::size_t credit = 0;
-    for (const auto* some : house.qmgr->all<links::DropCredit>()) credit += some->bytes;
-    CHECK(credit == file.size());
+    std::size_t length = 0;
+    for (const auto* chunk : house.qmgr->all<links::Chunk>()) length += chunk->bytes.size();
+    CHECK(length > size);
     CHECK(bad(house) == nullptr);
 }
 
@@ -86,7 +86,7 @@ TEST_CASE("F31 a file that can never become a message is called bad, with the re
         messages.erase(messages.begin() + 1);
         file = file_of(messages);
     }
-    bring(house, file, 1000);
+    bring(house, file);
     // The good half of a double file stands: what was handed over is qmgr's.
     REQUIRE(house.until(
         [&] { return bad(house) != nullptr || house.qmgr->first<links::End>() != nullptr; }));
@@ -100,13 +100,9 @@ TEST_CASE("F47 a file of drop/ with any byte changed never harms the room") {
     for (std::size_t at = 0; at < file.size(); ++at) {
         std::string damaged = file;
         damaged[at] = static_cast<char>(damaged[at] ^ 0xff);
-        house.qmgr->send(links::DropBegin{++drop, 1});
-        house.qmgr->send(links::DropBytes{drop, damaged});
-        house.qmgr->send(links::DropEnd{drop});
+        bring(house, damaged, ++drop);
     }
-    house.qmgr->send(links::DropBegin{++drop, 1});
-    house.qmgr->send(links::DropBytes{drop, file});
-    house.qmgr->send(links::DropEnd{drop});
+    bring(house, file, ++drop);
     CHECK(house.until([&] {
         for (const auto* begin : house.qmgr->all<links::Begin>()) {
             if (begin->drop == drop) return true;
@@ -119,14 +115,14 @@ TEST_CASE("a file that is cut after qmgr has heard of its message is taken back"
     RoomUnderTest house;
     auto messages = submission_of("Subject: x\n\n" + std::string(2 * max_chunk, 'x'));
     messages.pop_back();
-    bring(house, file_of(messages), 1000);
+    bring(house, file_of(messages));
     CHECK(house.until([&] { return bad(house) && house.qmgr->first<links::Abort>(); }));
 }
 
 TEST_CASE("a drop file waits while users is away") {
     RoomUnderTest house;
     house.users->answer_with({});
-    bring(house, file_of(submission_of("Subject: x\n\nhello\n")), 1000);
+    bring(house, file_of(submission_of("Subject: x\n\nhello\n")));
     REQUIRE(house.until([&] { return house.users->first<links::UidQuery>() != nullptr; }));
     house.users->hang_up();
     house.start_users();
@@ -134,24 +130,55 @@ TEST_CASE("a drop file waits while users is away") {
     CHECK(bad(house) == nullptr);
 }
 
-TEST_CASE("a file of zeros is called bad at its first packet, and costs nothing more") {
+TEST_CASE("a file of zeros is called bad at its first packet, and not read to its end") {
     RoomUnderTest house;
-    bring(house, std::string(200'000, '\0'), max_chunk);
+    UniqueFd file(memfd_create("drop", MFD_CLOEXEC));
+    REQUIRE(ftruncate(file.get(), 200'000) == 0);
+    const UniqueFd same(dup(file.get()));  // the offset is shared
+    house.qmgr->send(links::DropBegin{5, 4711, 200'000, std::move(file)});
     REQUIRE(house.until([&] { return bad(house) != nullptr; }));
-    CHECK(house.qmgr->all<links::DropCredit>().empty());
+    CHECK(lseek(same.get(), 0, SEEK_CUR) <= 64 * 1024);
 }
 
-TEST_CASE("a file of very many packets is given credit for many of them at once") {
+TEST_CASE("F31 of a file that grows, or is cut short, what was there when it was opened counts") {
+    const std::string whole = file_of(submission_of("Subject: x\n\nhello\n"));
     RoomUnderTest house;
-    auto messages = submission_of("Subject: x\n\nhello\n");
-    const links::SubmitRecipients bob{{"bob"}};
-    messages.insert(messages.begin() + 1, 10'000, links::ClientToControl(bob));
-    const std::string file = file_of(messages);
-    bring(house, file, max_chunk);
-    REQUIRE(house.until([&] { return house.qmgr->first<links::End>() != nullptr; }));
-    const auto credits = house.qmgr->all<links::DropCredit>();
-    CHECK(credits.size() <= file.size() / max_chunk + 2);
-    std::size_t sum = 0;
-    for (const auto* some : credits) sum += some->bytes;
-    CHECK(sum == file.size());
+    UniqueFd file(memfd_create("drop", MFD_CLOEXEC));
+    SECTION("it grows") {
+        REQUIRE(write(file.get(), (whole + "more").data(), whole.size() + 4) > 0);
+        REQUIRE(lseek(file.get(), 0, SEEK_SET) == 0);
+        house.qmgr->send(links::DropBegin{5, 4711, whole.size(), std::move(file)});
+        REQUIRE(house.until([&] { return house.qmgr->first<links::End>() != nullptr; }));
+        CHECK(bad(house) == nullptr);
+    }
+    SECTION("it is cut short") {
+        REQUIRE(pwrite(file.get(), whole.data(), whole.size() - 1, 0) > 0);
+        house.qmgr->send(links::DropBegin{5, 4711, whole.size(), std::move(file)});
+        REQUIRE(house.until([&] { return bad(house) != nullptr; }));
+        CHECK(bad(house)->why == "the file ends inside a packet");
+    }
+    SECTION("it cannot be read") {
+        house.qmgr->send(links::DropBegin{5, 4711, 10, UniqueFd(open("/", O_RDONLY | O_CLOEXEC))});
+        REQUIRE(house.until([&] { return bad(house) != nullptr; }));
+        CHECK(bad(house)->why == "read the file: Is a directory");
+    }
+}
+
+TEST_CASE("a large file is read a piece in a turn, so that nobody waits for all of it") {
+    RoomUnderTest house;
+    const std::string bytes =
+        file_of(submission_of("Subject: x\n\n" + std::string(1'000'000, 'x') + "\n"));
+    UniqueFd file(memfd_create("drop", MFD_CLOEXEC));
+    REQUIRE(pwrite(file.get(), bytes.data(), bytes.size(), 0) > 0);
+    const UniqueFd same(dup(file.get()));  // the offset is shared
+    house.qmgr->send(links::DropBegin{5, 4711, bytes.size(), std::move(file)});
+    off_t before = 0;
+    off_t most = 0;
+    REQUIRE(house.until([&] {
+        const off_t now = lseek(same.get(), 0, SEEK_CUR);
+        most = std::max(most, now - std::exchange(before, now));
+        return house.qmgr->first<links::End>() != nullptr;
+    }));
+    CHECK(before == static_cast<off_t>(bytes.size()));
+    CHECK(most == 64 * 1024);
 }

@@ -141,6 +141,34 @@ TEST_CASE("F21 users who take turns with many large submissions do not keep out 
     CHECK(uids == std::vector<std::uint32_t>{4711, 4712, 4713, 4711, 4712, 4711, 4712});
 }
 
+TEST_CASE("F21 many recipients that wait for the body keep the turn, and the others out") {
+    RoomUnderTest house;
+    const std::string text = "Subject: x\n\nhello\n";
+    auto messages = submission_of(text);
+    const auto many = house.connect();
+    many->send(std::move(messages[0]));
+    for (int batch = 0; batch < 20; ++batch) {
+        links::SubmitRecipients some;
+        for (int i = 0; i < 500; ++i) {
+            some.recipients.push_back("u" + std::to_string(500 * batch + i));
+        }
+        many->send(std::move(some));
+    }
+    many->send(links::SubmitBytes{text.substr(0, text.size() - 1)});
+    REQUIRE(house.until([&] { return house.users->first<links::UidQuery>() != nullptr; }));
+    for (int i = 0; i < 50; ++i) house.loop.turn();
+    const auto large = house.connect();
+    const std::string header = "X-H: " + std::string(400'000, 'v') + "\n";
+    for (auto& message : submission_of(header)) large->send(std::move(message));
+    for (int i = 0; i < 100; ++i) house.loop.turn();
+    CHECK(house.qmgr->first<links::Begin>() == nullptr);
+    many->send(links::SubmitBytes{"\n"});
+    many->send(links::SubmitEnd{});
+    REQUIRE(house.until([&] { return large->first<links::Answer>() != nullptr; }));
+    CHECK(many->first<links::Answer>() != nullptr);
+    CHECK(house.qmgr->all<links::Begin>().size() == 2);
+}
+
 TEST_CASE("the socket of a user who may not command does not leave the room") {
     if (!is_root()) return;
     RoomUnderTest house;

@@ -348,7 +348,7 @@ TEST_CASE("pieces of a header that name nobody become refused recipients beside 
     CHECK(recipients[1].recipients[1].address == "a\\nb");
 }
 
-TEST_CASE("recipients that differ only in the case of their domain count once") {
+TEST_CASE("F50 recipients that differ only in the case of their domain count once") {
     control::RecipientList list("Box.example.net");
     for (const char* text : {"bob", "bob@box.EXAMPLE.net", "Bob", "bob@example.org"}) {
         REQUIRE(list.add(text));
@@ -362,6 +362,7 @@ TEST_CASE("F21 recipients past the limit are refused") {
     std::size_t added = 0;
     while (list.add("user" + std::to_string(added))) ++added;
     CHECK(added == control::RecipientList::max_count);
+    CHECK(list.add("user0"));  // it is there already
 }
 
 TEST_CASE("a refusal of qmgr that may pass is status 75, any other 69, and says why in one line") {

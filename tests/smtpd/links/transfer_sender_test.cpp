@@ -46,7 +46,7 @@ TEST_CASE("a complete body whose end does not fit into the window is full until 
     large.append(std::string(links::window + 10, 'x'));
     large.end();
     large.take();
-    CHECK(large.waiting() == 10);
+    CHECK(large.held() == 10);
     CHECK(large.full());
     large.credit(10);
     CHECK(kinds(large.take()) == std::vector{chunk, end});

@@ -66,7 +66,7 @@ std::vector<Message> words(const std::vector<std::string>& texts) {
 
 TEST_CASE("what is sent in one turn leaves in one packet, in order") {
     Loop loop;
-    auto [ours, theirs] = connected_sockets(SOCK_SEQPACKET);
+    auto [ours, theirs] = connected_sockets(SOCK_SEQPACKET | SOCK_NONBLOCK);
     End end(loop, std::move(ours));
     for (const char* text : {"one", "two", "three"}) end.channel->send(Word{text});
     CHECK(receive_packet(theirs.get()).error().code() == EAGAIN);
@@ -79,7 +79,7 @@ TEST_CASE("what is sent in one turn leaves in one packet, in order") {
 
 TEST_CASE("messages arrive in order, those with descriptors among them") {
     Loop loop;
-    auto [ours, theirs] = connected_sockets(SOCK_SEQPACKET);
+    auto [ours, theirs] = connected_sockets(SOCK_SEQPACKET | SOCK_NONBLOCK);
     End sender(loop, std::move(ours));
     End receiver(loop, std::move(theirs));
     sender.channel->send(Word{"before"});
@@ -96,7 +96,7 @@ TEST_CASE("messages arrive in order, those with descriptors among them") {
 
 TEST_CASE("F26 a malformed packet ends the channel, and only what came before it is heard") {
     Loop loop;
-    auto [ours, theirs] = connected_sockets(SOCK_SEQPACKET);
+    auto [ours, theirs] = connected_sockets(SOCK_SEQPACKET | SOCK_NONBLOCK);
     End end(loop, std::move(ours));
     const std::string good = packet_of(words({"good"}));
     std::vector<int> fds;
@@ -121,7 +121,7 @@ TEST_CASE("F26 a malformed packet ends the channel, and only what came before it
 
 TEST_CASE("descriptors with more than one frame, or too large a packet, are malformed") {
     Loop loop;
-    auto [ours, theirs] = connected_sockets(SOCK_SEQPACKET);
+    auto [ours, theirs] = connected_sockets(SOCK_SEQPACKET | SOCK_NONBLOCK);
     End end(loop, std::move(ours));
     SECTION("two frames") {
         const std::vector<int> fds{0};
@@ -136,7 +136,7 @@ TEST_CASE("descriptors with more than one frame, or too large a packet, are malf
 
 TEST_CASE("the peer's end is told once, after all that it sent") {
     Loop loop;
-    auto [ours, theirs] = connected_sockets(SOCK_SEQPACKET);
+    auto [ours, theirs] = connected_sockets(SOCK_SEQPACKET | SOCK_NONBLOCK);
     End end(loop, std::move(ours));
     REQUIRE(send_packet(theirs.get(), packet_of(words({"last"}))));
     theirs.reset();
@@ -151,7 +151,7 @@ TEST_CASE("the peer's end is told once, after all that it sent") {
 
 TEST_CASE("a peer that does not read makes a backlog, which empties when it does") {
     Loop loop;
-    auto [ours, theirs] = connected_sockets(SOCK_SEQPACKET);
+    auto [ours, theirs] = connected_sockets(SOCK_SEQPACKET | SOCK_NONBLOCK);
     End sender(loop, std::move(ours));
     const std::string text(60'000, 'x');
     std::size_t sent = 0;
@@ -168,7 +168,7 @@ TEST_CASE("a peer that does not read makes a backlog, which empties when it does
 
 TEST_CASE("a channel that is told not to read leaves its messages in the socket") {
     Loop loop;
-    auto [ours, theirs] = connected_sockets(SOCK_SEQPACKET);
+    auto [ours, theirs] = connected_sockets(SOCK_SEQPACKET | SOCK_NONBLOCK);
     End end(loop, std::move(ours));
     end.channel->want_read(false);
     REQUIRE(send_packet(theirs.get(), packet_of(words({"later"}))));
@@ -181,7 +181,7 @@ TEST_CASE("a channel that is told not to read leaves its messages in the socket"
 
 TEST_CASE("a channel may be destroyed inside its own callbacks") {
     Loop loop;
-    auto [ours, theirs] = connected_sockets(SOCK_SEQPACKET);
+    auto [ours, theirs] = connected_sockets(SOCK_SEQPACKET | SOCK_NONBLOCK);
     End end(loop, std::move(ours));
     end.channel->send(Word{"never leaves"});
     SECTION("on a message, with more of the packet to come") {

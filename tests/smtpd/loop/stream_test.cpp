@@ -48,7 +48,7 @@ void write_to(const UniqueFd& socket, std::string_view bytes) {
 
 TEST_CASE("input that is not consumed comes again with more behind it") {
     Loop loop;
-    auto [ours, theirs] = connected_sockets(SOCK_STREAM);
+    auto [ours, theirs] = connected_sockets(SOCK_STREAM | SOCK_NONBLOCK);
     Reader reader(loop, std::move(ours), 1000);
     write_to(theirs, "hal");
     REQUIRE(turn_until(loop, [&] { return reader.seen == 3; }));
@@ -60,7 +60,7 @@ TEST_CASE("input that is not consumed comes again with more behind it") {
 
 TEST_CASE("F21 no more unconsumed input is kept than the limit") {
     Loop loop;
-    auto [ours, theirs] = connected_sockets(SOCK_STREAM);
+    auto [ours, theirs] = connected_sockets(SOCK_STREAM | SOCK_NONBLOCK);
     Reader reader(loop, std::move(ours), 100);
     write_to(theirs, std::string(10'000, 'x'));
     REQUIRE(turn_until(loop, [&] { return reader.text.size() == 10'000; }));
@@ -69,7 +69,7 @@ TEST_CASE("F21 no more unconsumed input is kept than the limit") {
 
 TEST_CASE("output of a turn is gathered, and a full socket is waited for") {
     Loop loop;
-    auto [ours, theirs] = connected_sockets(SOCK_STREAM);
+    auto [ours, theirs] = connected_sockets(SOCK_STREAM | SOCK_NONBLOCK);
     Reader reader(loop, std::move(ours), 1000);
     const std::string line(999, 'y');
     for (int i = 0; i < 1000; ++i) reader.stream->write(line + "\n");
@@ -89,7 +89,7 @@ TEST_CASE("output of a turn is gathered, and a full socket is waited for") {
 
 TEST_CASE("the peer's end is told after its last input") {
     Loop loop;
-    auto [ours, theirs] = connected_sockets(SOCK_STREAM);
+    auto [ours, theirs] = connected_sockets(SOCK_STREAM | SOCK_NONBLOCK);
     Reader reader(loop, std::move(ours), 1000);
     write_to(theirs, "last\n");
     theirs.reset();
@@ -99,7 +99,7 @@ TEST_CASE("the peer's end is told after its last input") {
 
 TEST_CASE("finish sends what is queued, then waits for the peer, and throws its input away") {
     Loop loop;
-    auto [ours, theirs] = connected_sockets(SOCK_STREAM);
+    auto [ours, theirs] = connected_sockets(SOCK_STREAM | SOCK_NONBLOCK);
     Reader reader(loop, std::move(ours), 1000);
     reader.stream->write("221 bye\n");
     reader.stream->finish();
@@ -120,7 +120,7 @@ TEST_CASE("finish sends what is queued, then waits for the peer, and throws its 
 
 TEST_CASE("reading that was stopped resumes with what is already here") {
     Loop loop;
-    auto [ours, theirs] = connected_sockets(SOCK_STREAM);
+    auto [ours, theirs] = connected_sockets(SOCK_STREAM | SOCK_NONBLOCK);
     std::string text;
     std::optional<Stream> stream;
     Stream::Callbacks callbacks;
@@ -142,7 +142,7 @@ TEST_CASE("reading that was stopped resumes with what is already here") {
 
 TEST_CASE("a stream may be destroyed inside its own callbacks") {
     Loop loop;
-    auto [ours, theirs] = connected_sockets(SOCK_STREAM);
+    auto [ours, theirs] = connected_sockets(SOCK_STREAM | SOCK_NONBLOCK);
     std::optional<Stream> stream;
     Stream::Callbacks callbacks;
     callbacks.on_input = [&](std::string_view input) -> std::size_t {

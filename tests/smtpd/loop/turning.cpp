@@ -19,7 +19,7 @@ bool turn_until(Loop& loop, const std::function<bool()>& done) {
 
 std::pair<UniqueFd, UniqueFd> connected_sockets(int type) {
     int fds[2] = {-1, -1};
-    REQUIRE(socketpair(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) == 0);
+    REQUIRE(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, fds) == 0);
     return {UniqueFd(fds[0]), UniqueFd(fds[1])};
 }
 

@@ -13,7 +13,7 @@ namespace holdfast {
 // False where `done` did not happen within five seconds.
 bool turn_until(Loop& loop, const std::function<bool()>& done);
 
-// Two connected non-blocking sockets of this type (SOCK_STREAM, SOCK_SEQPACKET).
+// Two connected sockets of this type (SOCK_SEQPACKET, SOCK_STREAM | SOCK_NONBLOCK).
 std::pair<UniqueFd, UniqueFd> connected_sockets(int type);
 
 }  // namespace holdfast

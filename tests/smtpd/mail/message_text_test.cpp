@@ -37,6 +37,19 @@ TEST_CASE("F57 line ends are made LF line by line") {
     CHECK(dotted("a\r\0\n"s) == "a\n");
 }
 
+TEST_CASE("F21 a piece brings forth what it holds, and hardly more") {
+    MessageText form(LoneDot::ends_input);
+    std::string text = form.feed("a\n.");
+    for (int i = 0; i < 100; ++i) {
+        const std::string more = form.feed(std::string(1000, '\r'));
+        CHECK(more.size() <= 1000 + MessageText::max_carriage_returns + 1);
+        text += more;
+    }
+    const std::string last = form.feed("b\n");
+    CHECK(last.size() <= MessageText::max_carriage_returns + 2);
+    CHECK(text + last == "a\n." + std::string(100'000, ' ') + "b\n");
+}
+
 TEST_CASE("a last line without an end gets one, and an empty input stays empty") {
     CHECK(dotted("a") == "a\n");
     CHECK(dotted("a\r") == "a\n");
@@ -66,7 +79,9 @@ TEST_CASE("with -i a lone dot is text") {
 }
 
 TEST_CASE("the text does not depend on how the input was cut, and passes through unchanged") {
-    const std::string input = "a\r\n.b\r\r\n..\n\0.\rc\n\r.\n.\r\r\r\nafter\n"s;
+    const std::string many(2 * MessageText::max_carriage_returns + 1, '\r');
+    const std::string input =
+        "a\r\n.b\r\r\n..\n\0.\rc\n\r.\n"s + many + "\n." + many + "\n.\r\r\r\nafter\n";
     for (const LoneDot rule : {LoneDot::ends_input, LoneDot::is_text}) {
         const std::string whole = in_pieces(input, input.size(), rule);
         for (std::size_t piece = 1; piece < input.size(); ++piece) {

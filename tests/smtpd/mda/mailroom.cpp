@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "smtpd/base/write.h"
 #include "smtpd/mda/mbox_format.h"
 
 namespace holdfast::mda {
@@ -147,7 +148,7 @@ Verdict deliver_as_alice(const Scratch& folder, const links::Deliver& order) {
     const int status = run_as(alice, mail_group, [&] {
         const Mbox mbox = open_mbox(folder.path(), std::chrono::milliseconds(200));
         const Outcome outcome = deliver(mbox, order, "Subject: hello\n\nbody\n");
-        if (!write_whole(report.get(), outcome.text)) return 99;
+        if (!write_all(report.get(), outcome.text)) return 99;
         return static_cast<int>(outcome.verdict);
     });
     if (status < 0 || status > 2) std::abort();

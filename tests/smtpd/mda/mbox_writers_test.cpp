@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "smtpd/base/write.h"
 #include "tests/catch.h"
 #include "tests/smtpd/mda/folder_events.h"
 #include "tests/smtpd/mda/mailroom.h"
@@ -79,7 +80,7 @@ int rewrite_mailbox(const std::string& mailbox, FolderEvents& attempts, FolderEv
         if (box >= 0 && fcntl(box, F_SETLK, &lock) == 0) {
             const std::string before = read_file(mailbox);
             attempts.await(1, end);
-            if (ftruncate(box, 0) != 0 || !write_whole(box, before)) return 1;
+            if (ftruncate(box, 0) != 0 || !write_all(box, before)) return 1;
         }
         if (dot >= 0) unlink(lock_name.c_str());
         if (box >= 0) close(box);

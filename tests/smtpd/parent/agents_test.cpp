@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "smtpd/base/descriptors.h"
 #include "smtpd/loop/loop.h"
 #include "tests/catch.h"
 
@@ -54,6 +55,19 @@ TEST_CASE("an agent is spawned for a name and its end is noticed") {
     REQUIRE_FALSE(stage.agents.empty());
     stage.loop.run();
     REQUIRE(stage.agents.empty());
+}
+
+TEST_CASE("a channel refuses from its birth the descriptors that it never carries") {
+    Stage stage("exit 0\n");
+    stage.agents.spawn({7, "alice"});
+    const auto without = make_channel(DescriptorsPass::no);
+    const auto with = make_channel();
+    refuse_descriptors(with->first.get());
+    if (!refuses_descriptors(with->first.get())) return;  // Linux before 6.16
+    CHECK(refuses_descriptors(stage.channels.at(0).get()));
+    CHECK(refuses_descriptors(without->first.get()));
+    CHECK(refuses_descriptors(without->second.get()));
+    CHECK_FALSE(refuses_descriptors(with->second.get()));
 }
 
 TEST_CASE("two agents of one user never live at the same time") {

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -243,4 +244,31 @@ TEST_CASE("a flush tries what is deferred now, one or all") {
     });
     house.control.channel->send(links::FlushQuery{15, {id}, client()});
     CHECK(finished(house, 15).status == EX_NOINPUT);
+}
+
+TEST_CASE("a flush tries every message that it names and that is there") {
+    House house;
+    house.start();
+    const MessageId there = deferred_message(house, "bob");
+    house.verdict = nullptr;
+    house.control.channel->send(links::FlushQuery{11, {house.new_id(), there}, client()});
+    CHECK(finished(house, 11).status == EX_NOINPUT);
+    house.until([&] { return house.mailbox("bob").size() == 1; });
+}
+
+TEST_CASE("a damaged file is reported by whatever comes upon it first, such as a list") {
+    House house;
+    house.start();
+    const MessageId id = deferred_message(house, "bob");
+    const std::string path = house.spool + "/queue/" + id.text();
+    {
+        const UniqueFd file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+        REQUIRE(pwrite(file.get(), "?", 1, 100) == 1);
+    }
+    const Logged logged;
+    house.control.channel->send(links::ListQuery{5, {}});
+    house.until([&] { return house.control.lists.size() == 1; });
+    CHECK(house.control.lists.front().items.empty());
+    CHECK(logged.lines("message-damaged msg=" + id.text()) == 1);
+    CHECK(house.files("quarantine").size() == 1);
 }

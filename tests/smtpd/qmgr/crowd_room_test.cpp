@@ -1,4 +1,5 @@
 // Messages with many recipients, mailboxes that hang, and who pays for them.
+#include "tests/queue/fake_fs.h"
 #include "tests/smtpd/qmgr/house.h"
 
 using namespace holdfast;
@@ -145,4 +146,23 @@ TEST_CASE("a request for an agent that comes to nothing is withdrawn") {
     house.until([&] { return house.spawns.size() == 1; });
     house.clock.mono_shift += Agents::patience;
     house.until([&] { return house.abandoned == std::vector{house.spawns[0].request}; });
+}
+
+TEST_CASE("a message that is parked again and again is remembered, and called for, once") {
+    queue::FakeFileSystem fs;
+    Loop loop;
+    auto spool = Spool::open(loop, fs, fs.open_root(), 1);
+    REQUIRE(spool);
+    std::vector<MessageId> called;
+    Agents agents(loop, **spool, 1,
+                  {[](const links::SpawnMda&) {}, [](links::AbandonMda) {},
+                   [&](const MessageId& id) { called.push_back(id); }});
+    const MessageId first = MessageId::generate(real_clock().wall());
+    const MessageId second = MessageId::generate(real_clock().wall() + 1s);
+    for (int flush = 0; flush < 3; ++flush) {
+        agents.park("bob", second, 90);
+        agents.park("bob", first, 90);
+    }
+    while (called.empty()) loop.turn();
+    CHECK(called == std::vector{first, second});
 }

@@ -79,6 +79,14 @@ void FakeUsers::on(links::NameQuery&& query) {
     channel->send(reply);
 }
 
+void FakeControl::on(links::DropBegin&& message) {
+    DropSeen& seen = drops[message.drop];
+    seen.uid = message.uid;
+    seen.bytes.resize(message.length);
+    const ssize_t got = read(message.file.get(), seen.bytes.data(), seen.bytes.size());
+    REQUIRE(got == static_cast<ssize_t>(seen.bytes.size()));
+}
+
 // --- The house -----------------------------------------------------------------------------------
 
 House::House(queue::FileSystem* fs, UniqueFd fake_root)

@@ -69,9 +69,7 @@ struct FakeControl {
     void on(links::Credit&& message) { credit += message.bytes; }
     void on(links::Committed&& message) { committed.insert(message.transaction); }
     void on(links::Rejected&& message) { rejected[message.transaction] = message.refusal; }
-    void on(links::DropBegin&& message) { drops[message.drop].uid = message.uid; }
-    void on(links::DropBytes&& message) { drops[message.drop].bytes += message.bytes; }
-    void on(links::DropEnd&& message) { drops[message.drop].whole = true; }
+    void on(links::DropBegin&& message);
     void on(links::CountsReply&& message) { counts = message.counts; }
     void on(links::ListItems&& message) { lists.push_back(std::move(message)); }
     void on(links::Text&& message) { texts.push_back(std::move(message)); }
@@ -80,7 +78,6 @@ struct FakeControl {
     struct DropSeen {
         std::uint32_t uid = 0;
         std::string bytes;
-        bool whole = false;
     };
     std::uint64_t credit = 0;
     std::set<std::uint64_t> committed;

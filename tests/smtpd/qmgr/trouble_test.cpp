@@ -177,3 +177,20 @@ TEST_CASE("agents that the parent refuses are asked for again, and the mail wait
     house.until([&] { return house.delivered.size() == 1 && house.queued() == 0; });
     CHECK(house.spawns.size() == 2);
 }
+
+TEST_CASE("a message whose file is gone when its turn comes is reported, and forgotten") {
+    House house;
+    house.start();
+    house.hold_agents = true;
+    // Too large to be kept in memory.
+    house.send_smtp({"bob@box.example.net"}, "x\n\n" + std::string(100'000, 'y') + "\n");
+    house.until([&] { return house.spawns.size() == 1; });
+    const std::string id = house.files("queue").front();
+    REQUIRE(unlink((house.spool + "/queue/" + id).c_str()) == 0);
+    const Logged logged;
+    house.hold_agents = false;
+    house.on(links::SpawnMda(house.spawns.front()));
+    house.until([&] { return logged.lines("message-lost msg=" + id) == 1; });
+    house.settle();
+    CHECK(house.control.counts->active + house.control.counts->deferred == 0);
+}

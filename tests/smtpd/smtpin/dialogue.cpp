@@ -189,10 +189,13 @@ void Dialogue::send(std::string_view bytes) {
 }
 
 void Dialogue::feed() {
-    if (input_.empty() || closed_ || !session_.takes_input()) return;
-    Actions actions = session_.on_input(input_, now_);
-    input_.erase(0, actions.used);
-    perform(std::move(actions));
+    std::size_t used = 1;
+    while (used != 0 && !input_.empty() && !closed_ && session_.takes_input()) {
+        Actions actions = session_.on_input(input_, now_);
+        used = actions.used;
+        input_.erase(0, used);
+        perform(std::move(actions));
+    }
 }
 
 void Dialogue::pass_time(Duration time) {

@@ -52,6 +52,20 @@ TEST_CASE("a dialogue that is sent in one piece, end and all, is carried out") {
     CHECK(count_lines(client.received()) == 1 + 5 + 50 * 5 + 1);
 }
 
+TEST_CASE("commands that are answered with much more than they say are all answered") {
+    House house;
+    TestClient client(house.port);
+    std::string input;
+    for (int i = 0; i < 4000; ++i) input += "EHLO c.example\r\n";
+    input += "QUIT\r\n";
+    std::size_t sent = 0;
+    house.until([&] {
+        sent += client.send(std::string_view(input).substr(sent));
+        return client.at_end();
+    });
+    CHECK(count_lines(client.received()) == 1 + 4000 * 5 + 1);
+}
+
 TEST_CASE("a large message arrives whole with no more than a window under way") {
     House house;
     house.queue->gives_credit = false;

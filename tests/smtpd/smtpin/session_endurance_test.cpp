@@ -61,6 +61,22 @@ TEST_CASE("F21 a command line of 1 GiB is thrown away as it comes") {
     CHECK(peak_memory() - before < memory_bound);
 }
 
+TEST_CASE("F21 replies to pipelined commands go out before there are many") {
+    Dialogue dialogue;
+    dialogue.take_replies();
+    std::string input;
+    for (int i = 0; i < 4000; ++i) input += "EHLO x\r\n";
+    std::size_t greeted = 0;
+    while (!input.empty()) {
+        const Actions actions = dialogue.session().on_input(input, dialogue.now());
+        REQUIRE(actions.used > 0);
+        REQUIRE(actions.for_client.size() < 10'000);
+        input.erase(0, actions.used);
+        greeted += static_cast<std::size_t>(std::ranges::count(actions.for_client, '\n'));
+    }
+    CHECK(greeted == 4000 * 5);
+}
+
 TEST_CASE("F21 of a million recipients as many as are allowed are kept") {
     Dialogue dialogue;
     dialogue.send("EHLO c.example\r\nMAIL FROM:<a@c.example>\r\n");

@@ -90,12 +90,20 @@ TEST_CASE("what is no login name anywhere is unknown without asking") {
     for (const std::string& name :
          {std::string(), std::string("a:b"), std::string("../x"), std::string("a\nb"),
           std::string("ro\0ot", 5), std::string("root\0", 5), std::string(65, 'a')}) {
-        CHECK_FALSE(may_be_login(name));
+        CHECK_FALSE(links::may_get_mail(name));
         CHECK(ask_system(links::NameQuery{1, name}).lookup == Lookup::unknown);
     }
-    CHECK(may_be_login("alice"));
-    CHECK(may_be_login("EXAMPLE\\alice"));
-    CHECK(may_be_login("j\xc3\xb6rg"));
+    CHECK(links::may_get_mail("alice"));
+    CHECK(links::may_get_mail("EXAMPLE\\alice"));
+    CHECK(links::may_get_mail("j\xc3\xb6rg"));
+}
+
+TEST_CASE("a user for whom no agent would be started is unknown to senders, and may send mail") {
+    for (const char* name : {"john smith", "-f", ".hidden", "alice.lock"}) {
+        CHECK(reply_to(name, "", "/").lookup == Lookup::found);
+        CHECK(recipient(reply_to(name, "", "/")).lookup == Lookup::unknown);
+    }
+    CHECK(recipient(reply_to("j\xc3\xb6rg", "", "/")).lookup == Lookup::found);
 }
 
 TEST_CASE("the services of the user database are read from nsswitch.conf") {

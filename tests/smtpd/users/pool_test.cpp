@@ -4,6 +4,8 @@
 #include <semaphore>
 #include <thread>
 
+#include <sysexits.h>
+
 #include "tests/catch.h"
 
 using namespace holdfast;
@@ -86,6 +88,37 @@ TEST_CASE("a database that hangs fails the questions, asked or waiting, and is a
     CHECK(bench.replies.size() == 4);  // the late answer of the first one is dropped
     CHECK(bench.replies.back().name == "quick");
     CHECK(bench.database->asked == 2);
+}
+
+TEST_CASE("a database that never comes back ends the room, which the parent starts anew") {
+    Bench bench({.threads = 3, .patience = milliseconds(20), .silence = milliseconds(60)});
+    Timer end(bench.loop, [&] { bench.loop.stop(0); });
+    const auto run_for = [&](milliseconds time) {
+        end.set(time);
+        return bench.loop.run();
+    };
+    SECTION("with all threads") {
+        std::function<void()> insist = [&] {
+            bench.pool.ask(links::NameQuery{0, "slow"}, [&](const links::UserReply&) { insist(); });
+        };
+        for (int i = 0; i < 3; ++i) insist();
+        CHECK(run_for(std::chrono::seconds(5)) == EX_UNAVAILABLE);
+    }
+    SECTION("but not while a thread is free") {
+        bench.ask("slow");
+        CHECK(run_for(milliseconds(100)) == 0);
+        bench.ask("slow");
+        CHECK(run_for(milliseconds(100)) == 0);
+        CHECK(bench.replies.size() == 2);
+    }
+    SECTION("nor where it only is slow") {
+        std::function<void()> insist = [&] {
+            bench.database->release.release(1);
+            bench.pool.ask(links::NameQuery{0, "slow"}, [&](const links::UserReply&) { insist(); });
+        };
+        for (int i = 0; i < 3; ++i) insist();
+        CHECK(run_for(milliseconds(100)) == 0);
+    }
 }
 
 TEST_CASE("a pool can go while the database is asked") {

@@ -14,22 +14,12 @@
 
 #include "smtpd/links/snapshot_file.h"
 #include "tests/catch.h"
+#include "tests/smtpd/loop/turning.h"
 
 using namespace holdfast;
 using links::Lookup;
 
 namespace {
-
-struct Ends {
-    UniqueFd ours;
-    UniqueFd theirs;
-    Ends() {
-        int ends[2];
-        REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
-        ours.reset(ends[0]);
-        theirs.reset(ends[1]);
-    }
-};
 
 // The far end of a channel: collects what comes.
 template <class Out, class In>
@@ -60,25 +50,22 @@ links::UserReply reply_of(const FarClient& client, std::size_t at) {
 // A room in this process.
 struct House {
     Loop loop;
-    Ends parent_ends;
     std::optional<FarParent> parent;
     std::optional<users::Room> room;
 
     House() {
-        parent.emplace(loop, std::move(parent_ends.ours));
+        auto [ours, theirs] = connected_sockets(SOCK_SEQPACKET);
+        parent.emplace(loop, std::move(ours));
         Entry<links::UsersSnapshot> entry;
-        entry.parent = std::move(parent_ends.theirs);
+        entry.parent = std::move(theirs);
         room.emplace(loop, std::move(entry));
-        turn_until([&] { return !parent->received.empty(); });
+        wait_until([&] { return !parent->received.empty(); });
     }
-    template <class Condition>
-    void turn_until(const Condition& condition) {
-        while (!condition()) loop.turn();
-    }
+    void wait_until(const std::function<bool()>& done) { REQUIRE(turn_until(loop, done)); }
     std::unique_ptr<FarClient> introduce(links::Room name) {
-        Ends ends;
-        parent->send(links::Peer{name, std::move(ends.theirs)});
-        return std::make_unique<FarClient>(loop, std::move(ends.ours));
+        auto [ours, theirs] = connected_sockets(SOCK_SEQPACKET);
+        parent->send(links::Peer{name, std::move(theirs)});
+        return std::make_unique<FarClient>(loop, std::move(ours));
     }
 };
 
@@ -91,29 +78,29 @@ TEST_CASE("the room says that it is ready and answers each peer with its own num
     const auto control = house.introduce(links::Room::control);
     qmgr->send(links::NameQuery{7, "nobody"});
     control->send(links::UidQuery{9, 0});
-    house.turn_until([&] { return !qmgr->received.empty() && !control->received.empty(); });
+    house.wait_until([&] { return !qmgr->received.empty() && !control->received.empty(); });
     CHECK(reply_of(*qmgr, 0).request == 7);
     CHECK(reply_of(*qmgr, 0).uid == 65534);
     CHECK(reply_of(*control, 0).request == 9);
     CHECK(reply_of(*control, 0).name == "root");
     qmgr->send(links::NameQuery{8, "no-such-user-here"});
-    house.turn_until([&] { return qmgr->received.size() == 2; });
+    house.wait_until([&] { return qmgr->received.size() == 2; });
     CHECK(reply_of(*qmgr, 1).lookup == Lookup::unknown);
 }
 
 TEST_CASE("a peer that talks nonsense is reported and loses its channel, the other one stays") {
     House house;
     const auto qmgr = house.introduce(links::Room::qmgr);
-    Ends ends;
-    house.parent->send(links::Peer{links::Room::control, std::move(ends.theirs)});
-    REQUIRE(send_packet(ends.ours.get(), std::string(20, '\xff')));
-    house.turn_until([&] { return house.parent->received.size() == 2; });
+    auto [ours, theirs] = connected_sockets(SOCK_SEQPACKET);
+    house.parent->send(links::Peer{links::Room::control, std::move(theirs)});
+    REQUIRE(send_packet(ours.get(), std::string(20, '\xff')));
+    house.wait_until([&] { return house.parent->received.size() == 2; });
     CHECK(std::get<links::Malformed>(house.parent->received[1]).sender == links::Room::control);
     qmgr->send(links::NameQuery{1, "root"});
-    house.turn_until([&] { return !qmgr->received.empty(); });
+    house.wait_until([&] { return !qmgr->received.empty(); });
     const auto control = house.introduce(links::Room::control);
     control->send(links::NameQuery{2, "root"});
-    house.turn_until([&] { return !control->received.empty(); });
+    house.wait_until([&] { return !control->received.empty(); });
     CHECK(reply_of(*control, 0).lookup == Lookup::found);
 }
 
@@ -123,7 +110,7 @@ TEST_CASE("a peer that was replaced is forgotten, with its questions") {
     for (int i = 0; i < 100; ++i) old->send(links::NameQuery{1, "root"});
     const auto fresh = house.introduce(links::Room::qmgr);
     fresh->send(links::NameQuery{2, "root"});
-    house.turn_until([&] { return old->ended && !fresh->received.empty(); });
+    house.wait_until([&] { return old->ended && !fresh->received.empty(); });
     CHECK(reply_of(*fresh, 0).request == 2);
 }
 
@@ -131,7 +118,7 @@ TEST_CASE("every question of a burst is answered") {
     House house;
     const auto qmgr = house.introduce(links::Room::qmgr);
     for (std::uint64_t i = 0; i < 900; ++i) qmgr->send(links::NameQuery{i, "root"});
-    house.turn_until([&] { return qmgr->received.size() == 900; });
+    house.wait_until([&] { return qmgr->received.size() == 900; });
 }
 
 TEST_CASE("the room ends with status 0 when it is told to, and when the parent has gone") {
@@ -168,30 +155,30 @@ pid_t start_program(int parent) {
 
 TEST_CASE("the confined program answers from a module of the C library") {
     Loop loop;
-    Ends parent_ends;
-    const pid_t pid = start_program(parent_ends.theirs.get());
-    parent_ends.theirs.reset();
-    FarParent parent(loop, std::move(parent_ends.ours));
+    auto [ours, theirs] = connected_sockets(SOCK_SEQPACKET);
+    const pid_t pid = start_program(theirs.get());
+    theirs.reset();
+    FarParent parent(loop, std::move(ours));
     links::Start start;
     start.privileged = true;
     start.uid = start.gid = 61235;
     start.snapshot = *links::seal_struct("users", links::UsersSnapshot{});
     parent.send(std::move(start));
-    Ends ends;
-    parent.send(links::Peer{links::Room::qmgr, std::move(ends.theirs)});
+    auto [qmgr_end, users_end] = connected_sockets(SOCK_SEQPACKET);
+    parent.send(links::Peer{links::Room::qmgr, std::move(users_end)});
     parent.send(links::Go{});
-    FarClient qmgr(loop, std::move(ends.ours));
+    FarClient qmgr(loop, std::move(qmgr_end));
     qmgr.send(links::NameQuery{1, "nobody"});
     qmgr.send(links::NameQuery{2, "no-such-user-here"});
     qmgr.send(links::UidQuery{3, 0});
-    while (qmgr.received.size() < 3 && !parent.ended) loop.turn();
+    REQUIRE(turn_until(loop, [&] { return qmgr.received.size() == 3 || parent.ended; }));
     REQUIRE(qmgr.received.size() == 3);
     for (std::size_t i = 0; i < 3; ++i) {
         const auto reply = reply_of(qmgr, i);
         CHECK(reply.lookup == (reply.request == 2 ? Lookup::unknown : Lookup::found));
     }
     parent.send(links::Drain{});
-    while (!parent.ended) loop.turn();
+    REQUIRE(turn_until(loop, [&] { return parent.ended; }));
     int status = 0;
     REQUIRE(waitpid(pid, &status, 0) == pid);
     CHECK((WIFEXITED(status) && WEXITSTATUS(status) == 0));

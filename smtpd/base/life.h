@@ -4,7 +4,7 @@
 #include <memory>
 #include <utility>
 
-namespace holdfast::qmgr {
+namespace holdfast {
 
 class Life {
   public:
@@ -21,4 +21,4 @@ class Life {
     std::shared_ptr<const char> token_ = std::make_shared<char>();
 };
 
-}  // namespace holdfast::qmgr
+}  // namespace holdfast

@@ -1,4 +1,4 @@
-#include "ctl/sendmail/output.h"
+#include "ctl/client/output.h"
 
 #include <cerrno>
 #include <string>
@@ -6,7 +6,9 @@
 #include <poll.h>
 #include <unistd.h>
 
-namespace holdfast::sendmail {
+#include "smtpd/base/quote.h"
+
+namespace holdfast {
 
 namespace {
 
@@ -32,8 +34,14 @@ bool print(int fd, std::string_view text) {
     return true;
 }
 
+std::string print_complaints(std::string_view text) {
+    const std::size_t last = text.rfind('\n') + 1;
+    (void)print(STDERR_FILENO, harmless_lines(text.substr(0, last)));
+    return std::string(text.substr(last));
+}
+
 void complain(std::string_view program, std::string_view text) {
     (void)print(STDERR_FILENO, std::string(program).append(": ").append(text).append("\n"));
 }
 
-}  // namespace holdfast::sendmail
+}  // namespace holdfast
