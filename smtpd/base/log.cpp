@@ -43,7 +43,7 @@ Sink& sink() {
 std::string Sink::lead(Severity severity) const {
     const int level = static_cast<int>(severity);
     const pid_t number = pid == 0 ? getpid() : pid;
-    const std::string who = name + "[" + std::to_string(number) + "]: ";
+    std::string who = name + "[" + std::to_string(number) + "]: ";
     switch (form) {
         case Form::stream:
             return who;

@@ -138,7 +138,7 @@ void Agent::give_credit() {
     if (credit_ > 0) send(links::BytesTaken{std::exchange(credit_, 0)});
 }
 
-void Agent::send(links::MdaToQmgr message) {
+void Agent::send(const links::MdaToQmgr& message) {
     links::Encoder encoder;
     encoder.put_frame(message);
     if (outgoing_.size() + frame_header + encoder.bytes.size() > max_packet) flush();

@@ -35,7 +35,7 @@ class Agent {
     bool more_is_here() const;
     bool store_batch();
     bool is_gone() const;
-    void send(links::MdaToQmgr message);
+    void send(const links::MdaToQmgr& message);
     void give_credit();
     void flush();
 

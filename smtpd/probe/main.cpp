@@ -30,7 +30,7 @@ namespace {
 // Where _hfuser does not exist yet: the configuration is checked all the same.
 constexpr std::uint32_t nobody = 65534;
 
-constexpr std::string_view usage =
+constexpr const char* usage =
     "usage: probe [-f FILE] [--json] [check]\n"
     "  (started by smtpd; \"mtactl check\" is for people)\n";
 
@@ -118,6 +118,6 @@ int main(int argc, char** argv) {
     const std::vector<const char*> words(all.begin() + (argc > 0), all.end());
     const auto options = parse_options(words);
     if (options && was_started_for(options->task)) return run(*options);
-    std::fputs(usage.data(), stderr);
+    std::fputs(usage, stderr);
     return EX_USAGE;
 }

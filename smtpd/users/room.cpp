@@ -26,16 +26,18 @@ class Room::Client : public std::enable_shared_from_this<Client> {
 
     links::Room name() const { return name_; }
 
-    void on(links::NameQuery&& query) { take(query.request, std::move(query)); }
-    void on(links::UidQuery&& query) { take(query.request, query); }
+    void on(links::NameQuery&& query) { take(std::move(query)); }
+    void on(links::UidQuery&& query) { take(query); }
     void on_end(ChannelEnd how) { room_.lost(name_, how); }
     void on_drained() { channel_.want_read(true); }
 
     void answer(links::UserReply reply) { channel_.send(std::move(reply)); }
 
   private:
-    void take(std::uint64_t request, Query query) {
+    template <class Kind>
+    void take(Kind query) {
         if (channel_.backlog() > max_backlog) channel_.want_read(false);
+        const std::uint64_t request = query.request;
         room_.ask(shared_from_this(), request, std::move(query));
     }
 
