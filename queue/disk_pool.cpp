@@ -67,22 +67,19 @@ void DiskPool::work() {
     for (;;) {
         wait_for_job(lock);
         if (jobs_.empty()) return;
-        ++busy_;
         Task<void()> job = std::move(jobs_.front());
         jobs_.pop_front();
         lock.unlock();
         job();
         job = nullptr;  // what it owns may block too
         lock.lock();
-        --busy_;
-        if (stopping_ && busy_ == 0) wake_.notify_all();
     }
 }
 
-// Returns without a job when the pool ends: a busy thread may hand in more, so all must be idle,
-// and nobody may follow any more.
+// Returns without a job when the pool ends. What a busy thread hands in yet, that thread does; what
+// waits for company is synced first.
 void DiskPool::wait_for_job(std::unique_lock<std::mutex>& lock) {
-    while (jobs_.empty() && !(stopping_ && busy_ == 0 && !press_at_)) {
+    while (jobs_.empty() && !(stopping_ && !press_at_)) {
         if (!press_at_) {
             wake_.wait(lock);
         } else if (stopping_ || wake_.wait_until(lock, *press_at_) == std::cv_status::timeout) {

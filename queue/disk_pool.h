@@ -93,7 +93,6 @@ class DiskPool {
     std::deque<Task<void()>> jobs_;
     const std::chrono::milliseconds patience_;
     std::optional<std::chrono::steady_clock::time_point> press_at_;  // for those who follow
-    unsigned busy_ = 0;
     bool stopping_ = false;
     std::vector<std::thread> threads_;
 };
