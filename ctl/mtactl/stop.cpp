@@ -20,8 +20,7 @@ namespace {
 
 constexpr Duration patience = std::chrono::seconds(10);
 
-// Longer than the daemon gives its sessions (handover: 15 minutes for an open DATA).
-constexpr int wait_for_sessions = 20 * 60 * 1000;  // milliseconds
+// In milliseconds. Longer than the daemon gives what is in hand: 20 seconds.
 constexpr int wait_for_end = 30 * 1000;
 constexpr int wait_in_silence = 2 * 1000;
 
@@ -45,13 +44,10 @@ bool has_ended(const UniqueFd& process, int milliseconds) {
 
 Attempt<std::string> wait_until_ended(const UniqueFd& process, Haste haste) {
     if (has_ended(process, wait_in_silence)) return "smtpd has ended";
-    const bool waits_for_sessions = haste == Haste::when_finished;
-    if (waits_for_sessions) {
+    if (haste == Haste::when_finished) {
         complain("mtactl", "smtpd waits for its open sessions (--now cuts them off)");
     }
-    if (has_ended(process, waits_for_sessions ? wait_for_sessions : wait_for_end)) {
-        return "smtpd has ended";
-    }
+    if (has_ended(process, wait_for_end)) return "smtpd has ended";
     return fails(EX_TEMPFAIL, "smtpd was told to end and still runs: see its log");
 }
 

@@ -191,8 +191,9 @@ void DropPickup::remove(std::uint64_t number, const File& file) {
     spool_.run(
         [drop = drop_, id = file.id](queue::Store&) { return drop->remove(queue::drop_name(id)); },
         [this, number, id = file.id](const Status& status) {
-            if (!status)
+            if (!status) {
                 log::warning_limited("drop-stays", {{"file", id}, {"reason", status.error()}});
+            }
             done(number);
         });
 }
