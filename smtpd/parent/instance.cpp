@@ -18,6 +18,8 @@ namespace holdfast {
 namespace {
 
 constexpr mode_t directory_mode = 0755;
+// Whoever may open it may lock it, and keep the daemon from starting.
+constexpr mode_t lock_mode = 0600;
 constexpr mode_t socket_mode = 0666;  // everyone may submit; control asks the kernel who it is
 
 std::string read_owner(int lock) {
@@ -69,8 +71,10 @@ Status make_run_directory(const std::string& path) {
 }
 
 Result<UniqueFd> lock_instance(const std::string& path) {
-    UniqueFd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+    UniqueFd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, lock_mode));
     if (!fd) return errno_error("open the instance lock", path);
+    // One that an earlier version has left.
+    if (fchmod(fd.get(), lock_mode) != 0) return errno_error("chmod", path);
     if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
         const int error = errno;
         return std::unexpected(

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -46,6 +47,19 @@ TEST_CASE("only one instance holds the lock, and the second one is told who does
           std::string::npos);
     first->reset();
     CHECK(lock_instance(path));
+}
+
+TEST_CASE("nobody else may open the lock, who could keep the daemon from starting with it") {
+    const Folder folder;
+    const std::string path = folder.path + "/lock";
+    SECTION("new") {}
+    SECTION("left by an earlier version") {
+        const UniqueFd older(creat(path.c_str(), 0644));
+    }
+    REQUIRE(lock_instance(path));
+    struct stat facts{};
+    REQUIRE(stat(path.c_str(), &facts) == 0);
+    CHECK((facts.st_mode & 0777) == 0600);
 }
 
 TEST_CASE("the control socket replaces one that a dead instance left, without a gap") {
