@@ -81,6 +81,8 @@ class FileSystem {
     virtual Result<Space> space(int fd) = 0;
     // An exclusive flock without waiting: EWOULDBLOCK where another open file holds it.
     virtual Status lock(int fd) = 0;
+    // A shared one, in place of what the open file had; waits while another has it exclusively.
+    virtual Status lock_shared(int fd) = 0;
 };
 
 // The kernel's. System calls, for a seccomp filter: openat mkdirat fchmodat fchmod writev pwrite64

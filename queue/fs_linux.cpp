@@ -209,6 +209,13 @@ class LinuxFileSystem final : public FileSystem {
         }
         return {};
     }
+
+    Status lock_shared(int fd) override {
+        while (::flock(fd, LOCK_SH) != 0) {
+            if (errno != EINTR) return errno_error("lock");
+        }
+        return {};
+    }
 };
 
 // Same file: the root's parent is the root.

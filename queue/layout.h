@@ -24,6 +24,8 @@ mode_t folder_mode(Folder folder);
 
 // What the one scheduler holds an flock on, in the spool itself (handover).
 inline constexpr const char* lock_name = "lock";
+// What every process that may commit holds a shared flock on, from its start to its end.
+inline constexpr const char* committers_name = "committers";
 
 // queue/<id>: a committed message.
 inline std::string message_name(const MessageId& id) {

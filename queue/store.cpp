@@ -67,6 +67,9 @@ Store::Store(FileSystem& fs, UniqueFd spool)
 
 Result<std::unique_ptr<Store>> Store::open(FileSystem& fs, UniqueFd spool) {
     std::unique_ptr<Store> store(new Store(fs, std::move(spool)));
+    if (const auto joined = store->join_committers(); !joined) {
+        return joined.error().in("open the spool");
+    }
     if (const auto opened = store->open_folders(); !opened) {
         return opened.error().in("open the spool");
     }
@@ -74,6 +77,15 @@ Result<std::unique_ptr<Store>> Store::open(FileSystem& fs, UniqueFd spool) {
     if (!seen) return seen.error().in("open the spool");
     store->seen_ = std::move(*seen);
     return store;
+}
+
+// Before anything can be committed: whoever schedules sees the file being opened, and looks into
+// queue/ from then on.
+Status Store::join_committers() {
+    auto file = fs_.open(spool_.get(), committers_name, Open::append_make);
+    if (!file) return file.error().pass();
+    committers_ = std::move(*file);
+    return fs_.lock_shared(committers_.get());
 }
 
 // Names that an earlier process made or moved and did not live to sync are on disk after this, so
@@ -210,6 +222,17 @@ Result<std::optional<UniqueFd>> Store::try_lock() {
     if (locked) return std::move(*file);
     if (locked.error().code() == EWOULDBLOCK) return std::nullopt;
     return locked.error().in("lock the spool");
+}
+
+// A lock that could not be turned into an exclusive one is lost: it is taken again either way.
+Result<bool> Store::alone() {
+    const auto exclusive = fs_.lock(committers_.get());
+    if (const auto shared = fs_.lock_shared(committers_.get()); !shared) {
+        return shared.error().in("lock the spool's committers");
+    }
+    if (exclusive) return true;
+    if (exclusive.error().code() == EWOULDBLOCK) return false;
+    return exclusive.error().in("lock the spool's committers");
 }
 
 }  // namespace holdfast::queue

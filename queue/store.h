@@ -83,8 +83,8 @@ Result<UniqueFd> open_own_folder(FileSystem& fs, int spool, Folder which);
 class Store {
   public:
     // Makes the folders that are missing (but not drop/: queue/drop.h), corrects their modes, syncs
-    // them, reads seen/. `fs` must outlive the store. Takes no lock: two generations of qmgr may
-    // have the same spool open.
+    // them, reads seen/. `fs` must outlive the store. Several generations of qmgr may have the same
+    // spool open; each shows by its lock on SPOOL/committers that it may commit.
     static Result<std::unique_ptr<Store>> open(FileSystem& fs, UniqueFd spool);
 
     // Does not block, touches no disk. EMSGSIZE where the envelope's text is above max_envelope,
@@ -138,6 +138,10 @@ class Store {
     // SPOOL/lock, for the one scheduler: nothing where another process has it. The lock lasts as
     // long as the descriptor, which no other process may ever get.
     Result<std::optional<UniqueFd>> try_lock();
+    // True where no other process that may commit has the spool open at this moment; what one
+    // committed is in queue/ then. For the holder of SPOOL/lock: two who ask at once may both hear
+    // no.
+    Result<bool> alone();
 
     Seen& seen() { return *seen_; }
     FileSystem& fs() { return fs_; }
@@ -149,6 +153,7 @@ class Store {
     friend class Draft;
 
     Store(FileSystem& fs, UniqueFd spool);
+    Status join_committers();
     Status open_folders();
     std::string new_draft_name(const MessageId& id);
     // Of a message that may be at work the envelope alone: nobody reads its log but who writes it.
@@ -160,6 +165,7 @@ class Store {
 
     FileSystem& fs_;
     UniqueFd spool_;
+    UniqueFd committers_;              // locked
     std::array<UniqueFd, 4> folders_;  // by Folder, without drop/
     std::unique_ptr<Seen> seen_;
     std::uint64_t writer_;

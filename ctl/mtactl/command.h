@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "smtpd/base/message_id.h"
+#include "smtpd/links/parent_control.h"
 
 namespace holdfast::mtactl {
 
@@ -46,13 +47,19 @@ struct FlushCommand {
 struct AliasesCommand {
     int run(const Site& site, Form form) const;
 };
+// reload, restart, reload-certs: each returns when it is done, and done well or not at all.
+struct OrderCommand {
+    links::Order order = links::Order::reload;
+    Haste haste = Haste::when_finished;
+    int run(const Site& site, Form form) const;
+};
 struct StopCommand {
     Haste haste = Haste::when_finished;
     int run(const Site& site, Form form) const;
 };
 
 using Command = std::variant<StatusCommand, CheckCommand, ListCommand, ShowCommand, RemoveCommand,
-                             FlushCommand, AliasesCommand, StopCommand>;
+                             FlushCommand, AliasesCommand, OrderCommand, StopCommand>;
 
 struct Invocation {
     Form form = Form::text;

@@ -69,6 +69,7 @@ class CommandLine {
     CLI::App& add(CLI::App& parent, const std::string& name, const std::string& help,
                   Selected selected);
     void add_queue();
+    void add_order(const std::string& name, links::Order order, const std::string& help);
     Notice wrong(std::span<const char* const> arguments, std::string_view complaint);
 
     CLI::App app_{"Asks the mail system Holdfast what it does, and tells it what to do.", "mtactl"};
@@ -90,10 +91,20 @@ CommandLine::CommandLine() {
     check.add_option("FILE", words_.file, "Another file than smtpd.conf in its place");
     add_queue();
     add(app_, "aliases", "Read the alias files again", [] { return AliasesCommand{}; });
+    add_order("reload", links::Order::reload, "Read the configuration again and serve by it");
+    add_order("restart", links::Order::restart, "Change to the programs that are installed now");
     auto& stop = add(app_, "stop", "End the daemon, and wait until it has ended", [this] {
         return StopCommand{words_.now ? Haste::now : Haste::when_finished};
     });
     stop.add_flag("--now", words_.now, "Cut off open sessions");
+}
+
+void CommandLine::add_order(const std::string& name, links::Order order, const std::string& help) {
+    auto& command = add(app_, name, help, [this, order] {
+        return OrderCommand{order, words_.now ? Haste::now : Haste::when_finished};
+    });
+    command.add_flag("--now", words_.now,
+                     "Where too many generations live, cut the oldest one's sessions off");
 }
 
 void CommandLine::add_queue() {

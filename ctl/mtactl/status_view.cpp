@@ -23,6 +23,22 @@ std::string config_text(const links::StatusReply& daemon) {
     return file + ", loaded " + time_text(daemon.config_loaded);
 }
 
+// "2 and 3 finish their sessions".
+std::string draining_text(const std::vector<std::uint32_t>& generations) {
+    std::string text;
+    for (std::size_t i = 0; i < generations.size(); ++i) {
+        if (i > 0) text += i + 1 == generations.size() ? " and " : ", ";
+        text += std::to_string(generations[i]);
+    }
+    return text + (generations.size() == 1 ? " finishes its sessions" : " finish their sessions");
+}
+
+std::string numbers_json(const std::vector<std::uint32_t>& numbers) {
+    std::vector<std::string> texts;
+    for (const std::uint32_t number : numbers) texts.push_back(std::to_string(number));
+    return json_array(texts);
+}
+
 std::string queue_text(const links::QueueCounts& counts) {
     if (!counts.known) return "unknown";
     return std::to_string(counts.queued) + " queued, " + std::to_string(counts.active) +
@@ -103,6 +119,13 @@ std::string status_text(const StatusFacts& facts) {
                             std::to_string(daemon.generation) + ", up " +
                             uptime_text(daemon.uptime_seconds)});
     lines.add({"configuration", config_text(daemon)});
+    if (!daemon.last_change.empty()) {
+        lines.add({"last change",
+                   harmless(daemon.last_change) + ", " + time_text(daemon.last_change_at)});
+    }
+    if (!daemon.draining.empty()) {
+        lines.add({"older generations", draining_text(daemon.draining)});
+    }
     lines.add({"listening on", joined(daemon.listeners)});
     if (!daemon.privileged) {
         lines.add({"privileges", "none: started by an ordinary user, all rooms run as that user"});
@@ -128,6 +151,10 @@ std::string status_json(const StatusFacts& facts) {
     object.number("uptime_seconds", daemon.uptime_seconds);
     object.text("config", daemon.config);
     object.text("config_loaded", time_text(daemon.config_loaded));
+    object.text("last_change", daemon.last_change);
+    object.text("last_change_at",
+                daemon.last_change.empty() ? "" : time_text(daemon.last_change_at));
+    object.raw("draining", numbers_json(daemon.draining));
     object.flag("privileged", daemon.privileged);
     object.raw("listeners", json_strings(daemon.listeners));
     object.raw("queue", queue_json(facts.overview.queue));

@@ -56,7 +56,8 @@ Attempt<std::string> stop(const Site& site, Haste haste) {
     if (!daemon) return std::unexpected(daemon.error());
     const auto process = daemon_process(*daemon);
     if (!process) return std::unexpected(process.error());
-    const auto asked = daemon->ask_to_end(links::StopRequest{haste == Haste::now}, patience);
+    const auto asked =
+        daemon->ask_to_end(links::OrderRequest{links::Order::stop, haste == Haste::now}, patience);
     if (!asked) return std::unexpected(asked.error());
     return wait_until_ended(*process, haste);
 }

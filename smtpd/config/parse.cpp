@@ -55,6 +55,17 @@ std::string syntax_of(const Rows& rows) {
     return syntax;
 }
 
+std::string canonical(const Line& line) {
+    std::string text;
+    for (const Word& word : line.words) {
+        const bool plain =
+            !word.text.empty() && word.text.find_first_of(" \t\"#") == word.text.npos;
+        if (!text.empty()) text += ' ';
+        text += plain ? word.text : in_quotes(word.text);
+    }
+    return text;
+}
+
 class Parser {
   public:
     explicit Parser(std::string_view file) : file_(file) { settings_.file = file; }
@@ -107,6 +118,7 @@ class Parser {
                 line.place(line.words.front()), in_quotes(row.name) + " is said twice",
                 "it is said first in " + first->second.text() + "; keep one of them");
         }
+        if (counts) settings_.statements.push_back(canonical(line));
         Settings ignored;  // of a repetition, which is checked all the same
         Reading words(line, row.is_single() ? 1 : 2, row.syntax, diagnostics_);
         row.read(words, counts ? settings_ : ignored);

@@ -9,6 +9,7 @@ namespace holdfast::config {
 links::Plan make_plan(Parts parts) {
     links::Plan plan;
     plan.config = parts.settings.file;
+    plan.statements = std::move(parts.settings.statements);
     plan.smtpin = std::move(parts.settings.smtpin);
     plan.control = std::move(parts.settings.control);
     plan.qmgr = std::move(parts.settings.qmgr);

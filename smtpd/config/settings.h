@@ -36,6 +36,8 @@ struct Settings {
     links::ControlSnapshot control;
     links::QmgrSnapshot qmgr;
     links::MdaSnapshot mda;
+    // Each as it takes effect: its words, without comments, one space between two.
+    std::vector<std::string> statements;
     // Where each statement stood first, by its name in the table of statements.
     std::map<std::string_view, Place> seen;
 };

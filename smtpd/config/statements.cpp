@@ -23,6 +23,8 @@ constexpr Range message_recipients{100, 60'000};
 
 constexpr Range session_count{1, 20'000};
 constexpr Range agent_count{1, 1'000};
+// No transaction lives longer than an hour anyway (smtpin/patience.h).
+constexpr Range drain_time{0, hour};
 constexpr Range message_age{minute, 30 * day};
 
 std::uint32_t narrow(std::uint64_t value) {
@@ -135,6 +137,14 @@ void read_limit_agents(Reading& words, Settings& settings) {
     most = narrow(words.quantity(a_number, agent_count, most));
 }
 
+void read_limit_drain(Reading& words, Settings& settings) {
+    const auto soft = words.quantity(a_duration, drain_time, 0);
+    if (!words.require("up-to")) return;
+    settings.smtpin.drain_seconds = narrow(soft);
+    std::uint32_t& hard = settings.smtpin.drain_limit_seconds;
+    hard = narrow(words.quantity(a_duration, {soft, drain_time.high}, hard));
+}
+
 void read_queue_expire(Reading& words, Settings& settings) {
     std::uint64_t& age = settings.qmgr.expire_seconds;
     age = words.quantity(a_duration, message_age, age);
@@ -158,6 +168,7 @@ constexpr std::array table{
     Statement{"domain", "domain DOMAIN", Repeat::often, read_domain},
     Statement{"hostname", "hostname NAME", Repeat::once, read_hostname},
     Statement{"limit agents", "limit agents NUMBER", Repeat::once, read_limit_agents},
+    Statement{"limit drain", "limit drain DURATION up-to DURATION", Repeat::once, read_limit_drain},
     Statement{"limit message", "limit message SIZE", Repeat::once, read_limit_message},
     Statement{"limit recipients", "limit recipients NUMBER", Repeat::once, read_limit_recipients},
     Statement{"limit sessions", "limit sessions NUMBER [per-client NUMBER]", Repeat::once,

@@ -12,6 +12,8 @@ namespace {
 // machines that swap, and for those who wish us ill.
 constexpr Duration idle_limit = std::chrono::seconds(20);
 constexpr Duration stuck_limit = std::chrono::seconds(30);
+// In a room that drains.
+constexpr Duration first_word_limit = std::chrono::seconds(2);
 constexpr Duration submission_limit = std::chrono::minutes(5);
 constexpr Duration large_submission_limit = std::chrono::minutes(1);
 
@@ -25,9 +27,11 @@ Client::Client(House& house, UniqueFd socket, LocalPeer peer, std::function<void
       intake_(house, peer.uid, 0,
               {[this](const Outcome& outcome) { ended(outcome); }, [this] { moved(); }}),
       request_(house, {channel_.socket(), peer.uid},
-               [this](links::ControlToClient message) { reply(std::move(message)); }),
-      progress_(house.loop().now()),
-      submission_began_(progress_) {
+               {[this](links::ControlToClient message) { reply(std::move(message)); },
+                [this] { let_go(); }}),
+      began_(house.loop().now()),
+      progress_(began_),
+      submission_began_(began_) {
     channel_.distrust();
 }
 
@@ -39,6 +43,7 @@ void Client::on(links::Submit&& message) {
 template <class Message>
 void Client::submit(Message&& message) {
     if (closed_) return;
+    has_spoken_ = true;
     progress();
     if (request_.busy()) return malformed("a submission inside a request");
     intake_.on(std::forward<Message>(message));
@@ -47,6 +52,7 @@ void Client::submit(Message&& message) {
 template <class Message>
 void Client::on(Message&& message) {
     if (closed_) return;
+    has_spoken_ = true;
     progress();
     if (intake_.busy() || request_.busy()) return malformed("a request inside another");
     request_.on(std::forward<Message>(message));
@@ -100,6 +106,14 @@ void Client::on_end(ChannelEnd how) {
     close();
 }
 
+// The parent has the socket, and the client waits there for its answer.
+void Client::let_go() {
+    if (closed_) return;
+    closed_ = true;
+    channel_.want_read(false);
+    on_closed_();
+}
+
 void Client::close() {
     if (closed_) return;
     closed_ = true;
@@ -115,10 +129,11 @@ void Client::drain() {
     close_if_drained();
 }
 
-// What the parent is asked does not hold this room up: the parent may wait for us.
 void Client::close_if_drained() {
-    if (!draining_ || intake_.busy() || channel_.backlog() != 0) return;
-    if (!request_.busy() || request_.waits_for_parent()) close();
+    if (!draining_ || intake_.busy() || request_.busy() || channel_.backlog() != 0) return;
+    // What it wants may be on its way.
+    const bool fresh = !has_spoken_ && house_.loop().now() - began_ < first_word_limit;
+    if (!fresh) close();
 }
 
 bool Client::overdue() const {
@@ -134,6 +149,7 @@ bool Client::overdue() const {
 
 void Client::check_deadlines() {
     request_.check_patience();
+    if (!closed_) close_if_drained();
     if (closed_ || !overdue()) return;
     log::warning_limited("client-timeout", {{"uid", peer_.uid}, {"pid", peer_.pid}});
     close();

@@ -48,6 +48,7 @@ class Client {
     void reply(links::ControlToClient message);
     void malformed(const std::string& what);
     void moved();
+    void let_go();
     void close_if_drained();
     bool overdue() const;
     void progress() { progress_ = house_.loop().now(); }
@@ -58,8 +59,10 @@ class Client {
     Channel<links::ControlToClient, links::ClientToControl> channel_;
     Intake intake_;
     Request request_;
+    MonoTime began_;
     MonoTime progress_;
     MonoTime submission_began_;
+    bool has_spoken_ = false;
     bool draining_ = false;
     bool closed_ = false;
 };

@@ -29,8 +29,11 @@ links::QueueCounts no_counts(std::string trouble) {
 
 }  // namespace
 
-Request::Request(House& house, Client client, std::function<void(links::ControlToClient)> reply)
-    : house_(house), client_(client), reply_(std::move(reply)) {}
+Request::Request(House& house, Client client, Callbacks callbacks)
+    : house_(house),
+      client_(client),
+      reply_(std::move(callbacks.reply)),
+      on_passed_(std::move(callbacks.on_passed)) {}
 
 Request::~Request() {
     house_.dismiss(number_);
@@ -172,8 +175,18 @@ void Request::qmgr_left() {
 
 // --- the daemon ---------------------------------------------------------------------------------
 
-void Request::on(links::StopRequest&& message) {
-    ask_parent(links::StopQuery{0, message.now, {}});
+// The parent answers the client itself, however long that takes and whatever becomes of this room.
+void Request::on(links::OrderRequest&& message) {
+    if (client_.uid != 0 && client_.uid != geteuid()) {
+        return answer(EX_NOPERM, "only root may give orders to smtpd");
+    }
+    links::AdminOrder order{message.order, message.now, {}};
+    order.client.reset(fcntl(client_.socket, F_DUPFD_CLOEXEC, 0));
+    if (!order.client) {
+        return answer(EX_TEMPFAIL, "the daemon is out of descriptors: try again");
+    }
+    house_.send_to_parent(std::move(order));
+    on_passed_();
 }
 
 void Request::on(links::Done&& reply) {

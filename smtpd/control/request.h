@@ -26,8 +26,13 @@ class Request {
         std::uint32_t uid = 0;
     };
 
-    // `reply` takes what the client gets; an Answer is the last.
-    Request(House& house, Client client, std::function<void(links::ControlToClient)> reply);
+    struct Callbacks {
+        // Takes what the client gets; an Answer is the last.
+        std::function<void(links::ControlToClient)> reply;
+        // The parent has the client's socket and answers there: nothing more is said here.
+        std::function<void()> on_passed;
+    };
+    Request(House& house, Client client, Callbacks callbacks);
     ~Request();
     Request(const Request&) = delete;
     Request& operator=(const Request&) = delete;
@@ -38,7 +43,7 @@ class Request {
     void on(links::ShowRequest&& message);
     void on(links::RemoveRequest&& message);
     void on(links::FlushRequest&& message);
-    void on(links::StopRequest&& message);
+    void on(links::OrderRequest&& message);
     void on(links::AliasesRequest&&);
     // It has read what it got: more may follow.
     void on_drained();
@@ -76,6 +81,7 @@ class Request {
     House& house_;
     Client client_;
     std::function<void(links::ControlToClient)> reply_;
+    std::function<void()> on_passed_;
     Waiting waits_for_ = Waiting::nothing;
     std::uint64_t number_ = 0;                  // of the question
     std::optional<links::StatusReply> daemon_;  // of a status that still lacks the queue

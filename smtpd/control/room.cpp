@@ -16,7 +16,9 @@ Room::Room(Loop& loop, Entry<links::ControlSnapshot> entry, Clients::Limits limi
       log_keeper_(loop, [this] { parent_.send(links::LogLost{}); }),
       house_(loop, snapshot_,
              [this](links::ControlToParent&& message) { parent_.send(std::move(message)); }),
-      clients_(house_, limits, [this] { loop_.stop(0); }) {
+      clients_(house_, limits, [this] { loop_.stop(0); }),
+      end_(loop, [this] { loop_.stop(0); }),
+      last_call_(loop, std::move(entry.start.life), [this] { end_.set(LastCall::limit); }) {
     parent_.send(links::Ready());
 }
 
@@ -45,6 +47,7 @@ void Room::on(links::Listener&& message) {
 void Room::on(links::Go&&) {
     serving_ = true;
     for (const auto& acceptor : acceptors_) acceptor->want_connections(true);
+    parent_.send(links::Serving{});
 }
 
 void Room::on(links::Drain&&) {
@@ -53,6 +56,7 @@ void Room::on(links::Drain&&) {
 
 void Room::on_end(ChannelEnd) {
     house_.parent_left();
+    last_call_.listen();
     drain();
 }
 

@@ -14,6 +14,7 @@
 #include "smtpd/links/snapshots.h"
 #include "smtpd/loop/acceptor.h"
 #include "smtpd/loop/channel.h"
+#include "smtpd/loop/last_call.h"
 #include "smtpd/loop/log_keeper.h"
 #include "smtpd/loop/loop.h"
 
@@ -35,6 +36,7 @@ class Room {
     void on(links::StatusReply&& message) { house_.answer(std::move(message)); }
     void on(links::Done&& message) { house_.answer(std::move(message)); }
     void on(links::NewLog&& message) { log::reopen(std::move(message.log)); }
+    void on_unknown() {}  // a later parent says what concerns its own rooms
     void on_end(ChannelEnd how);
 
   private:
@@ -47,6 +49,8 @@ class Room {
     House house_;
     Clients clients_;
     std::vector<std::unique_ptr<Acceptor>> acceptors_;
+    Timer end_;
+    LastCall last_call_;
     bool serving_ = false;
     bool draining_ = false;
 };

@@ -8,13 +8,13 @@
 //
 // A frame is the index of the struct in the link's variant (2 bytes) and its members: integers and
 // enums little endian, strings, vectors and structs with a 4-byte length or count in front,
-// descriptors beside the bytes in order. Decoding never reads past the frame, allocates no more
-// than the frame's own size times a constant, and takes nothing for granted. Enums are checked
-// against `enum_limit<E>`.
+// descriptors beside the bytes, in order and by their places, from 1 on (2 bytes; 0: there is
+// none). Decoding never reads past the frame, allocates no more than the frame's own size times a
+// constant, and takes nothing for granted. Enums are checked against `enum_limit<E>`.
 //
 // Members may only be appended. A link that crosses versions (parent to room) is decoded with
-// Tail::skip: unknown members at the end are ignored, missing ones keep their defaults. Links
-// between rooms of one generation use Tail::strict.
+// Tail::skip: unknown members at the end are ignored, with the descriptors among them, and missing
+// ones keep their defaults. Links between rooms of one generation use Tail::strict.
 #pragma once
 
 #include <array>
@@ -59,8 +59,8 @@ class Encoder {
             put_number(static_cast<std::uint64_t>(value), sizeof value);
         } else if constexpr (std::is_same_v<T, UniqueFd>) {
             // A descriptor that is not there is a fact too.
-            put(static_cast<bool>(value));
             if (value) fds.push_back(value.get());
+            put(static_cast<std::uint16_t>(value ? fds.size() : 0));
         } else if constexpr (Struct<T>) {
             const std::size_t begin = bytes.size();
             put_members(value);
@@ -91,7 +91,7 @@ class Encoder {
 // Once something is malformed, whatever is taken is a default and good() is false.
 class Decoder {
   public:
-    // `fds` are taken in the order in which the encoder met them.
+    // `fds` as the encoder has met them.
     Decoder(std::string_view frame, std::span<UniqueFd> fds, Tail tail)
         : rest_(frame), fds_(fds), tail_(tail) {}
 
@@ -111,7 +111,13 @@ class Decoder {
         return value;
     }
 
-    std::size_t fds_taken() const { return fds_taken_; }
+    // Whether `frame` is well begun, and of a kind that only a later version of the link has.
+    template <class Variant>
+    static bool is_of_later_kind(std::string_view frame) {
+        Decoder decoder(frame, {}, Tail::skip);
+        const auto index = decoder.take<std::uint16_t>();
+        return decoder.good_ && index >= std::variant_size_v<Variant>;
+    }
 
   private:
     template <class Variant, std::size_t... indexes>
@@ -151,7 +157,7 @@ class Decoder {
         } else if constexpr (std::integral<T>) {
             return take_number<T>();
         } else if constexpr (std::is_same_v<T, UniqueFd>) {
-            return take<bool>() ? take_fd() : UniqueFd();
+            return take_fd();
         } else if constexpr (std::is_same_v<T, std::string>) {
             return std::string(take_bytes(take<std::uint32_t>()));
         } else if constexpr (Struct<T>) {
@@ -190,16 +196,22 @@ class Decoder {
         return good_ ? number : std::uint8_t{0};
     }
 
+    // Places only grow, so that none is taken twice; those in between were skipped.
     UniqueFd take_fd() {
-        good_ = good_ && fds_taken_ < fds_.size();
-        return good_ ? std::move(fds_[fds_taken_++]) : UniqueFd();
+        const auto place = take<std::uint16_t>();
+        if (place == 0) return {};
+        good_ = good_ && place > last_place_ && place <= fds_.size();
+        if (!good_) return {};
+        last_place_ = place;
+        return std::move(fds_[place - 1U]);
     }
 
     template <class T>
     T take_struct() {
-        Decoder inner(take_bytes(take<std::uint32_t>()), fds_.subspan(fds_taken_), tail_);
+        Decoder inner(take_bytes(take<std::uint32_t>()), fds_, tail_);
+        inner.last_place_ = last_place_;
         T value = inner.take_members<T>();
-        fds_taken_ += inner.fds_taken_;
+        last_place_ = inner.last_place_;
         good_ = good_ && inner.good_;
         return value;
     }
@@ -218,7 +230,7 @@ class Decoder {
 
     std::string_view rest_;
     std::span<UniqueFd> fds_;
-    std::size_t fds_taken_ = 0;
+    std::size_t last_place_ = 0;  // of a descriptor that was taken
     Tail tail_;
     bool good_ = true;
 };
@@ -255,9 +267,10 @@ std::string encode_struct(const T& value) {
 }
 
 template <Struct T>
-std::optional<T> decode_struct(std::string_view bytes, Tail tail = Tail::strict) {
+std::optional<T> decode_struct(std::string_view bytes, Tail tail = Tail::strict,
+                               std::span<UniqueFd> fds = {}) {
     if (bytes.size() < 4) return std::nullopt;
-    Decoder decoder(bytes.substr(4), {}, tail);
+    Decoder decoder(bytes.substr(4), fds, tail);
     return decoder.take_whole<T>();
 }
 

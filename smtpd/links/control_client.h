@@ -46,8 +46,8 @@ struct SubmitBytes {
 struct SubmitEnd {};
 
 // How a submission or a request ended: a sysexits status and one line (empty where all is well).
-// 0 after SubmitEnd: the mail is on disk. To AliasesRequest, lines about the alias files with their
-// places come in front of the last line, errors and warnings.
+// 0 after SubmitEnd: the mail is on disk. After a request that has configuration read, what is
+// wrong with it, and where, comes in lines of its own in front of the last one.
 struct Answer {
     std::uint8_t status = 0;
     std::string text;
@@ -70,14 +70,28 @@ struct RemoveRequest {
 struct FlushRequest {
     std::vector<MessageId> ids;  // none: all
 };
-struct StopRequest {
+struct AliasesRequest {};
+// What the parent does. Before the Answer come, for some: Progress*, Outcome.
+struct OrderRequest {
+    Order order = Order::stop;
     bool now = false;
 };
-struct AliasesRequest {};
+
+// What is being waited for, for whoever watches.
+struct Progress {
+    std::string text;
+};
+
+// What a reload or restart has changed.
+struct Outcome {
+    std::uint32_t generation = 0;
+    std::string version;
+    std::vector<std::string> changes;  // a line each, for people
+};
 
 using ClientToControl =
     std::variant<Submit, SubmitRecipients, SubmitBytes, SubmitEnd, StatusRequest, ListRequest,
-                 ShowRequest, RemoveRequest, FlushRequest, StopRequest, AliasesRequest>;
-using ControlToClient = std::variant<Answer, Overview, ListItems, Text>;
+                 ShowRequest, RemoveRequest, FlushRequest, AliasesRequest, OrderRequest>;
+using ControlToClient = std::variant<Answer, Overview, ListItems, Text, Progress, Outcome>;
 
 }  // namespace holdfast::links

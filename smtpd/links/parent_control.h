@@ -32,13 +32,9 @@ struct StatusReply {
     bool privileged = false;
     std::vector<RoomStatus> rooms;
     std::vector<std::string> listeners;
-};
-
-// Root only.
-struct StopQuery {
-    std::uint64_t request = 0;
-    bool now = false;  // cut open sessions
-    UniqueFd client;
+    std::vector<std::uint32_t> draining;  // older generations that have not ended yet
+    std::string last_change;              // how the last reload or restart went; empty: none yet
+    std::int64_t last_change_at = 0;      // wall clock, milliseconds since 1970
 };
 
 // Read the alias files again. Anyone may ask: the files are the admin's.
@@ -46,16 +42,29 @@ struct AliasesQuery {
     std::uint64_t request = 0;
 };
 
-// How a request ended: a sysexits status and one line (empty where all is well); in front of it,
-// for AliasesQuery, what the probe complained of, in lines of its own.
+// How that went: a sysexits status and one line (empty where all is well); in front of it what the
+// probe complained of, in lines of its own.
 struct Done {
     std::uint64_t request = 0;
     std::uint8_t status = 0;
     std::string text;
 };
 
+// What an administrator may ask of the parent: root only.
+enum class Order : std::uint8_t { stop, reload, restart, reload_certs };
+template <>
+inline constexpr unsigned enum_limit<Order> = 4;
+
+// The client's own socket goes to the parent, which answers there (control_client.h: Progress and
+// Answer) and closes it: the answer outlives this control, whose generation may end meanwhile.
+struct AdminOrder {
+    Order order = Order::stop;
+    bool now = false;  // cut short what would be finished first
+    UniqueFd client;
+};
+
 using ParentToControl = std::variant<Start, Peer, Listener, Go, Drain, StatusReply, Done, NewLog>;
 using ControlToParent =
-    std::variant<Ready, Malformed, StatusQuery, StopQuery, AliasesQuery, LogLost>;
+    std::variant<Ready, Malformed, StatusQuery, AliasesQuery, LogLost, AdminOrder, Serving>;
 
 }  // namespace holdfast::links

@@ -4,7 +4,9 @@
 
 #include <string>
 #include <variant>
+#include <vector>
 
+#include "smtpd/base/clock.h"
 #include "smtpd/base/log.h"
 #include "smtpd/base/unique_fd.h"
 #include "smtpd/links/rooms.h"
@@ -27,6 +29,9 @@ struct Start {
     log::Form log_form = log::Form::stream;
     UniqueFd log;
     UniqueFd snapshot;  // sealed memfd: the room's struct of links/snapshots.h
+    // To be kept open until the process ends: a parent to come sees by it that this one lives. For
+    // a room that has lost its parent the end of the file is the order to end (loop/last_call.h).
+    UniqueFd life;
 };
 
 // A channel to another room, which replaces an earlier one: that room has died or was replaced.
@@ -44,11 +49,24 @@ struct Listener {
 // Peers and listeners are complete: begin to serve. (A later Peer or Listener is used at once.)
 struct Go {};
 
+// How long a room accepts on listeners that leave.
+inline constexpr Duration leaving_lease = std::chrono::seconds(5);
+
 // Finish what is in hand and exit with status 0: no new sessions, transactions or attempts.
-struct Drain {};
+struct Drain {
+    // Listeners that this room is the last to have: it accepts on these for leaving_lease, for
+    // connections that were being made when a later generation took over. For smtpin.
+    std::vector<std::string> leaving;
+    // So long sessions may go on as if nothing had happened, with as many transactions as they
+    // like; then they end between two of them. 0: the house is stopping. For smtpin.
+    std::uint32_t patience_seconds = 0;
+};
 
 // Confined, configured, waiting for Go.
 struct Ready {};
+
+// After Go: whoever comes is served here.
+struct Serving {};
 
 // A peer broke the protocol. The receiver has closed the channel; the parent replaces the sender.
 struct Malformed {

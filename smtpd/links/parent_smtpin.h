@@ -6,6 +6,6 @@
 namespace holdfast::links {
 
 using ParentToSmtpin = std::variant<Start, Peer, Listener, Go, Drain, NewLog>;
-using SmtpinToParent = std::variant<Ready, Malformed, LogLost>;
+using SmtpinToParent = std::variant<Ready, Malformed, LogLost, Serving>;
 
 }  // namespace holdfast::links

@@ -6,6 +6,6 @@
 namespace holdfast::links {
 
 using ParentToUsers = std::variant<Start, Peer, Go, Drain, NewLog>;
-using UsersToParent = std::variant<Ready, Malformed, LogLost>;
+using UsersToParent = std::variant<Ready, Malformed, LogLost, Serving>;
 
 }  // namespace holdfast::links

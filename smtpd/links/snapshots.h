@@ -15,6 +15,11 @@ struct SmtpinSnapshot {
     std::uint32_t max_recipients = 1000;         // of one message
     std::uint32_t max_sessions = 500;            // in all
     std::uint32_t max_sessions_per_client = 50;  // of one address (IPv6: one /64)
+    // From a reload or restart on, which the parent repeats in Drain: so long sessions go on as if
+    // nothing had happened.
+    std::uint32_t drain_seconds = 300;
+    // From Drain on: so long a transaction that is open may take. Not less than the other.
+    std::uint32_t drain_limit_seconds = 900;
 };
 
 struct ControlSnapshot {
@@ -87,7 +92,8 @@ struct ListenPlan {
 // What the probe hands the parent: one of these, encoded, on its fd 3; exit status 0. On an error
 // nothing is handed over, the errors stand on standard error, and the status is 78.
 struct Plan {
-    std::string config;  // the file that was read, or empty: the built-in default
+    std::string config;                   // the file that was read, or empty: the built-in default
+    std::vector<std::string> statements;  // of it, for people
     std::vector<ListenPlan> listeners;
     std::vector<Identity> identities;  // empty where the probe does not run as root
     SmtpinSnapshot smtpin;

@@ -15,6 +15,10 @@ namespace {
 // Enough to be quick in a rush, few enough to let open sessions have their turn.
 constexpr int accepts_per_turn = 32;
 
+// More than any queue holds: a listener where connections come faster than they are taken is left
+// all the same.
+constexpr int accepts_at_the_end = 65'536;
+
 // Out of descriptors the listener stays readable: without a rest this would spin (F23).
 constexpr Duration rest_time = std::chrono::milliseconds(200);
 
@@ -25,7 +29,7 @@ Acceptor::Acceptor(Loop& loop, UniqueFd listener, std::string address,
     : listener_(std::move(listener)),
       address_(std::move(address)),
       on_accept_(std::move(on_accept)),
-      watch_(loop, listener_.get(), [this](FdWatch::Ready) { accept_some(); }),
+      watch_(loop, listener_.get(), [this](FdWatch::Ready) { accept_some(accepts_per_turn); }),
       rest_timer_(loop, [this] { watch_.want_read(wanted_); }) {}
 
 void Acceptor::want_connections(bool wanted) {
@@ -33,9 +37,13 @@ void Acceptor::want_connections(bool wanted) {
     if (!rest_timer_.pending()) watch_.want_read(wanted);
 }
 
-void Acceptor::accept_some() {
+void Acceptor::take_waiting() {
+    accept_some(accepts_at_the_end);
+}
+
+void Acceptor::accept_some(int most) {
     const auto alive = life_.token();
-    for (int i = 0; i < accepts_per_turn && wanted_; ++i) {
+    for (int i = 0; i < most && wanted_; ++i) {
         UniqueFd connection(
             accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
         if (!connection) {

@@ -23,10 +23,13 @@ class Acceptor {
     // Connections wait in the listener's queue, where another process may take them.
     void want_connections(bool wanted);
 
+    // All that wait now: closing the last descriptor of a listener resets those in its queue.
+    void take_waiting();
+
     const std::string& address() const { return address_; }
 
   private:
-    void accept_some();
+    void accept_some(int most);
     void rest(const std::string& why);
 
     UniqueFd listener_;

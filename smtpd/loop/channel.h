@@ -98,8 +98,10 @@ class PacketChannel {
 };
 
 // Handler has `void on(Message&&)` for each alternative of In (a missing one does not compile) and
-// `void on_end(ChannelEnd)`; it may have `void on_drained()`. It outlives the channel and may
-// destroy it in any of these. After on_end() nothing more comes, and what is sent is dropped.
+// `void on_end(ChannelEnd)`; it may have `void on_drained()`, and `void on_unknown()`: a message of
+// a kind that only a later version of the link has, which then does not end the channel. It
+// outlives the channel and may destroy it in any of these. After on_end() nothing more comes, and
+// what is sent is dropped.
 template <class Out, class In>
 class Channel {
   public:
@@ -134,6 +136,12 @@ class Channel {
         result.on_frame = [&handler, tail](std::string_view frame, std::vector<UniqueFd>& fds) {
             links::Decoder decoder(frame, fds, tail);
             auto message = decoder.template take_frame<In>();
+            if constexpr (requires { handler.on_unknown(); }) {
+                if (!message && links::Decoder::is_of_later_kind<In>(frame)) {
+                    handler.on_unknown();
+                    return true;
+                }
+            }
             if (!message) return false;
             std::visit([&](auto& value) { handler.on(std::move(value)); }, *message);
             return true;

@@ -1,266 +1,384 @@
 #include "smtpd/parent/house.h"
 
 #include <algorithm>
-#include <csignal>
 
-#include <sys/socket.h>
-#include <sysexits.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "smtpd/base/log.h"
-#include "smtpd/base/panic.h"
 #include "smtpd/base/paths.h"
 #include "smtpd/base/write.h"
-#include "smtpd/links/snapshot_file.h"
+#include "smtpd/parent/orphans.h"
 
 namespace holdfast {
 
-namespace {
-
-// A room that is not ready by then will not be.
-constexpr Duration start_limit = std::chrono::seconds(10);
-// What is in hand at a stop is finished within this, or cut.
-constexpr Duration stop_limit = std::chrono::seconds(20);
-
-// Root, or whoever runs an unprivileged instance. The kernel is asked, not the room that passed
-// the client on.
-bool may_command(int client) {
-    ucred peer{};
-    socklen_t length = sizeof peer;
-    if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return false;
-    return peer.uid == 0 || peer.uid == geteuid();
-}
-
-}  // namespace
-
-House::House(Loop& loop, HouseFacts facts, links::Plan plan, std::vector<BoundListener> listeners,
-             ControlSocket control)
+House::House(Loop& loop, HouseFacts facts)
     : loop_(loop),
       facts_(std::move(facts)),
       log_(loop, facts_.outfit.log, system_log_path, [this] { log_opened(); }),
       log_keeper_(loop, [this] { log_.lost(); }),
-      plan_(std::move(plan)),
-      listeners_(std::move(listeners)),
-      control_(std::move(control)),
-      agents_(loop,
-              [this](auto reply) {
-                  std::visit([this](auto& said) { room(links::Room::qmgr).send(std::move(said)); },
-                             reply);
-              }),
+      manager_(loop),
       started_(loop.now()),
-      config_loaded_(loop.clock().wall()),
-      start_deadline_(loop, [this] { kill_late_starters(); }),
-      stop_deadline_(loop, [this] { kill_the_rest(); }) {
-    for (const RoomRow& row : room_table()) rooms_.emplace_back(loop, *this, row);
-    agents_.when_empty([this] {
-        if (phase_ == Phase::stopping) next_step_of_stop();
+      run_(loop, {paths::run, paths::instance_lock, paths::control_socket, facts_.outfit.empty},
+           std::move(facts_.lock), [this] { control_republished(); }),
+      leaving_(loop),
+      agents_(
+          loop, paths::agents_lock,
+          [this](std::uint32_t number, auto reply) {
+              Generation* const generation = find(number);
+              if (generation == nullptr) return;
+              std::visit(
+                  [&](auto& said) { generation->room(links::Room::qmgr).send(std::move(said)); },
+                  reply);
+          }),
+      token_([this](std::uint32_t number, links::ParentToQmgr message) {
+          Generation* const generation = find(number);
+          if (generation == nullptr) return;
+          std::visit([&](auto& said) { generation->room(links::Room::qmgr).send(std::move(said)); },
+                     message);
+      }),
+      hand_over_timer_(loop, [this] { hand_over(); }),
+      strangers_timer_(loop, [this] { look_for_strangers(); }),
+      stop_deadline_(loop, [this] { kill_the_rest(); }),
+      sweep_timer_(loop, [this] { sweep(); }),
+      roster_(facts_.outfit.roster) {
+    agents_.when_none([this](std::uint32_t number) {
+        token_.dead(number);
+        sweep_timer_.set(Duration::zero());
     });
 }
 
-Resident& House::room(links::Room wanted) {
+House::~House() = default;
+
+Generation* House::find(std::uint32_t number) {
+    if (newcomer_ && newcomer_->number() == number) return newcomer_.get();
     const auto found = std::ranges::find_if(
-        rooms_, [wanted](const Resident& room) { return room.row().room == wanted; });
-    if (found == rooms_.end()) panic("there is no such room");
-    return *found;
+        generations_, [number](const auto& one) { return one->number() == number; });
+    return found == generations_.end() ? nullptr : found->get();
 }
 
-Status House::start() {
-    if (const auto done = configure(); !done) return done.error().pass();
-    for (Resident& room : rooms_) {
-        if (const auto started = room.start(); !started) return started.error().pass();
+Generation::Events House::events_of(std::uint32_t number) {
+    return {[this, number](Generation::Phase phase) { phase_reached(*find(number), phase); },
+            [this](const std::string& why) { candidate_failed(why); },
+            [this, number](Generation::Call call) {
+                std::visit([&](auto& message) { on(*find(number), std::move(message)); }, call);
+            },
+            [this, number](Generation::Events::Qmgr news) { qmgr_changed(number, news); },
+            [this, number] { programs_gone(number); },
+            generations_.empty()};
+}
+
+void House::start(std::function<void()> on_serving) {
+    on_serving_ = std::move(on_serving);
+    use_kept_listeners();
+    find_orphans_of_another();
+    strangers_since_ = loop_.now();
+    look_for_strangers();
+    prepare(facts_.outfit.image);
+}
+
+// --- work ---------------------------------------------------------------------------------------
+
+void House::want(Work::Task task) {
+    if (stopping_) return;
+    waiting_.find_or_add(task);
+    next_work();
+}
+
+template <class Waiter>
+void House::want(Work::Task task, bool now, Waiter waiter) {
+    if (stopping_) return answer(waiter, {EX_TEMPFAIL, "smtpd is being stopped", {}});
+    if (waiting_.waiters() >= max_waiters) {
+        return answer(waiter, {EX_TEMPFAIL, "too many requests wait: try again", {}});
     }
-    start_deadline_.set(start_limit);
-    return {};
+    Work& work = waiting_.find_or_add(task);
+    work.join(std::move(waiter));
+    if (now) work.hurry();
+    next_work();
 }
 
-Status House::configure() {
-    for (Resident& room : rooms_) {
-        auto snapshot = room.row().seal(plan_);
-        if (!snapshot) return snapshot.error().pass();
-        const std::string name(links::room_name(room.row().room));
-        const auto found = std::ranges::find(plan_.identities, name, &links::Identity::room);
-        room.configure(
-            facts_.outfit,
-            found != plan_.identities.end() ? *found : links::Identity{name, geteuid(), getegid()},
-            std::move(*snapshot));
-    }
-    auto snapshot = links::seal_struct("mda", plan_.mda);
-    if (!snapshot) return snapshot.error().pass();
-    agents_.configure(facts_.outfit, std::move(*snapshot));
-    return {};
+void House::next_work() {
+    if (work_ || generations_.empty() || stopping_) return;
+    const bool full = generations_.size() >= max_generations;
+    auto work =
+        waiting_.take([full](const Work& one) { return !full || !one.adds_a_generation(); });
+    if (work) return begin(std::move(*work));
+    if (full) wait_for_room();
 }
 
-void House::kill_late_starters() {
-    for (Resident& room : rooms_) {
-        if (room.state() == Resident::State::starting) room.kill(SIGKILL);
-    }
-}
-
-// One that came back meets the others anew, which drop their old channel to it.
-void House::room_ready(Resident& room) {
-    if (phase_ == Phase::starting) {
-        if (std::ranges::all_of(rooms_, &Resident::up)) all_serve();
-    } else if (phase_ == Phase::serving) {
-        for (const Pair& pair : pairs) {
-            if (pair.one == room.row().room || pair.other == room.row().room) connect(pair);
-        }
-        give_belongings(room);
-        room.serve();
-    }
-}
-
-void House::all_serve() {
-    start_deadline_.cancel();
-    phase_ = Phase::serving;
-    for (const Pair& pair : pairs) connect(pair);
-    for (Resident& room : rooms_) give_belongings(room);
-    for (Resident& room : rooms_) room.serve();
-    log::info("serving", {{"generation", facts_.outfit.generation},
-                          {"listeners", listeners_.size()},
-                          {"version", paths::version}});
-    if (facts_.on_serving) facts_.on_serving();
-}
-
-// Both must be up: a room that is not will be introduced when it is ready.
-void House::connect(const Pair& pair) {
-    Resident& one = room(pair.one);
-    Resident& other = room(pair.other);
-    if (!one.up() || !other.up()) return;
-    auto channel = make_channel(pair.descriptors);
-    if (!channel) return log::error("introduction-failed", {{"reason", channel.error()}});
-    one.send(links::Peer{pair.other, std::move(channel->first)});
-    other.send(links::Peer{pair.one, std::move(channel->second)});
-}
-
-// What a room has beside its peers, at every start anew.
-void House::give_belongings(Resident& room) {
-    if (room.row().room == links::Room::smtpin) {
-        for (const BoundListener& listener : listeners_) {
-            room.send(links::Listener{listener.address, duplicate(listener.socket.get())});
-        }
-    }
-    if (room.row().room == links::Room::control) {
-        room.send(links::Listener{paths::control_socket, duplicate(control_.socket())});
-    }
-    if (room.row().room == links::Room::qmgr) give_aliases();
-}
-
-void House::give_aliases() {
-    auto snapshot = links::seal_struct("aliases", plan_.aliases);
-    if (!snapshot) return log::error("aliases-failed", {{"reason", snapshot.error()}});
-    room(links::Room::qmgr).send(links::NewAliases{std::move(*snapshot)});
-}
-
-void House::room_ended(Resident& room, const Ending& ending) {
-    const std::string_view name = links::room_name(room.row().room);
-    if (phase_ == Phase::stopping) {
-        if (!ending.clean()) log::warning("room-ended", {{"room", name}, {"how", ending.text()}});
-        return next_step_of_stop();
-    }
-    log::error("room-ended", {{"room", name}, {"how", ending.text()}});
-    if (phase_ == Phase::starting) {
-        failure_ = "the room " + std::string(name) + " could not start (" + ending.text() +
-                   "): its last line in the log says why";
-        return fail(EX_SOFTWARE);
-    }
-    if (room.row().room == links::Room::qmgr) agents_.forget_requests();
-    room.plan_restart();
-}
-
-void House::start_again(Resident& room) {
-    if (phase_ != Phase::serving) return;
-    if (const auto started = room.start(); !started) {
-        log::error("room-failed", {{"reason", started.error()}});
-        room.plan_restart();
-    }
-    start_deadline_.set(start_limit);
-}
-
-// The receiver has closed the channel; its sender is replaced, whoever was at fault.
-void House::room_malformed(links::Room sender) {
-    log::error("room-malformed", {{"room", links::room_name(sender)}});
-    for (Resident& room : rooms_) {
-        if (room.row().room == sender) room.kill(SIGKILL);
+// Too many generations live. Whoever cannot wait has the oldest cut short.
+void House::wait_for_room() {
+    Generation& oldest = *generations_.front();
+    for (Work& work : waiting_.all()) {
+        if (work.now()) oldest.kill();
+        const links::Progress progress{
+            "waiting for an older generation to finish its sessions "
+            "(--now cuts off those of generation " +
+            std::to_string(oldest.number()) + ")"};
+        for (const UniqueFd& client : work.take_untold()) tell(client.get(), progress);
     }
 }
 
-void House::fail(int status) {
-    phase_ = Phase::stopping;
-    for (Resident& room : rooms_) room.kill(SIGKILL);
-    control_.withdraw();
-    loop_.stop(status);
+void House::begin(Work work) {
+    work_ = std::move(work);
+    switch (work_->task()) {
+        case Work::Task::aliases:
+            return read_aliases();
+        case Work::Task::reload:
+            log::info("reloading", {{"generation", last_generation_ + 1}});
+            manager_.reloading("reading the configuration again");
+            return prepare(serving().outfit().image);
+        case Work::Task::restart:
+            return restart();
+        case Work::Task::reload_certs:
+            return finish_work({});
+    }
 }
 
-void House::stop(Stop how) {
-    const bool first = phase_ != Phase::stopping;
-    if (first) log::info("stopping", {});
-    phase_ = Phase::stopping;
+void House::finish_work(Report report) {
+    candidate_.reset();
     aliases_probe_.reset();
-    if (how == Stop::now) return kill_the_rest();
-    if (!first) return;
-    stop_deadline_.set(stop_limit);
-    next_step_of_stop();
-}
-
-void House::next_step_of_stop() {
-    constexpr unsigned none = ~0U;
-    unsigned step = none;
-    for (const Resident& room : rooms_) {
-        const bool over = room.state() == Resident::State::down;
-        if (!over) step = std::min(step, room.row().stop_step);
+    rehearsal_.reset();
+    successor_.reset();
+    if (!work_) return;
+    const Work work = std::move(*std::exchange(work_, {}));
+    const std::string_view task = task_name(work.task());
+    if (work.task() != Work::Task::aliases) {
+        last_change_ = std::string(task) + ": " + (report.good() ? "done" : report.summary());
+        last_change_at_ = loop_.clock().wall();
     }
-    for (Resident& room : rooms_) {
-        if (room.row().stop_step == step) room.drain();
+    if (!report.good()) {
+        log::error("request-failed", {{"request", task}, {"reason", report.summary()}});
+        if (report.reason.empty()) report.reason = "the configuration is wrong: nothing changes";
     }
-    if (step != none || !agents_.empty()) return;
-    control_.withdraw();
-    log::info("stopped", {});
-    loop_.stop(EX_OK);
+    static_cast<void>(write_all(STDERR_FILENO, report.complaints));
+    if (!stopping_) manager_.ready(status_line());
+    answer(work, report);
+    next_work();
 }
 
-void House::kill_the_rest() {
-    for (Resident& room : rooms_) room.kill(SIGKILL);
-    agents_.kill_all(SIGKILL);
-    next_step_of_stop();
+// All that is wanted, in progress or not.
+void House::refuse_work(const Report& report) {
+    if (work_) finish_work(report);
+    const auto any = [](const Work&) { return true; };
+    while (const auto work = waiting_.take(any)) answer(*work, report);
 }
 
-// Agents do without: they live for seconds, and qmgr logs what they did.
-void House::log_opened() {
-    log::reopen(duplicate(facts_.outfit.log));
-    for (Resident& room : rooms_) room.send(links::NewLog{duplicate(facts_.outfit.log)});
+void House::answer(const Work& work, const Report& report) {
+    for (const UniqueFd& client : work.clients()) answer(client, report);
+    for (const links::Asker& asker : work.askers()) answer(asker, report);
 }
 
-void House::on(links::SpawnMda&& request) {
-    agents_.spawn(std::move(request));
+void House::answer(const UniqueFd& client, const Report& report) {
+    if (report.good()) {
+        tell(client.get(), links::Outcome{serving().number(), paths::version, report.changes});
+    }
+    tell(client.get(), links::Answer{report.status, report.complaints + report.reason});
 }
 
-void House::on(links::AbandonMda&& request) {
-    agents_.abandon(request);
+void House::answer(const links::Asker& asker, const Report& report) {
+    Generation* const generation = find(asker.generation);
+    if (generation == nullptr) return;
+    generation->room(links::Room::control)
+        .send(links::Done{asker.request, report.status, report.complaints + report.reason});
 }
 
-void House::on(links::StopQuery&& query) {
-    Resident& control = room(links::Room::control);
-    if (!may_command(query.client.get())) {
-        control.send(links::Done{query.request, EX_NOPERM, "only root may stop smtpd"});
+// Agents of a parent that was killed: with their qmgr they finish what they have in hand, or they
+// are stuck with what is their user's.
+void House::look_for_strangers() {
+    constexpr Duration between_looks = std::chrono::milliseconds(100);
+    const auto live = agents_.strangers_live();
+    if (!live) log::warning("agents-unknown", {{"reason", live.error()}});
+    const bool late = loop_.now() - strangers_since_ > Agents::orphan_limit;
+    if (!live || !*live || late) return token_.go_on();
+    token_.hold_back();
+    strangers_timer_.set(between_looks);
+}
+
+// --- from one generation to the next ------------------------------------------------------------
+
+void House::prepare(std::shared_ptr<const Image> image) {
+    Outfit outfit = facts_.outfit;
+    outfit.image = std::move(image);
+    outfit.generation = ++last_generation_;
+    const bool first = generations_.empty();
+    candidate_ = std::make_unique<Candidate>(
+        loop_,
+        Candidate::Ground{
+            std::move(outfit), facts_.config, leaving_.and_those(listeners_),
+            first ? ProbeRequest::Complaints::printed : ProbeRequest::Complaints::kept},
+        [this](const Report& report) { prepared(report); });
+}
+
+void House::prepared(const Report& report) {
+    if (!candidate_) return;
+    Report outcome = report;
+    if (outcome.good()) {
+        outcome = switch_over();
+        outcome.complaints = report.complaints;
+    }
+    if (outcome.good()) {  // candidate_serves() or candidate_failed() follows
+        change_ = std::move(outcome);
         return;
     }
-    control.send(links::Done{query.request, EX_OK, {}});
-    control.flush();
-    stop(query.now ? Stop::now : Stop::when_finished);
+    if (generations_.empty()) return first_start_failed(outcome);
+    if (resumption_.fallback >= 0) return give_way_to_fallback(outcome);
+    finish_work(std::move(outcome));
 }
 
-void House::on(links::StatusQuery&& query) {
-    room(links::Room::control).send(status(query.request));
+void House::first_start_failed(const Report& report) {
+    failure_ = report.reason;
+    candidate_.reset();
+    if (newcomer_) newcomer_->leave_alone();
+    loop_.stop(report.status);
 }
 
-links::StatusReply House::status(std::uint64_t request) {
+// From here on both could serve; the one before it goes on until the newcomer does.
+Report House::switch_over() {
+    ListenerChange& change = candidate_->listeners();
+    if (const auto listens = listen_on_added(change); !listens) {
+        return failed(EX_UNAVAILABLE, listens.error());
+    }
+    if (const auto published = run_.publish(); !published) {
+        return failed(EX_OSFILE, published.error());
+    }
+    newcomer_ = candidate_->take_generation();
+    newcomer_->listen_to(events_of(newcomer_->number()));
+    newcomer_->serve(change.next, run_.control_socket());
+    return {};
+}
+
+void House::candidate_serves() {
+    ListenerChange change = std::move(candidate_->listeners());
+    candidate_.reset();
+    Generation* const before = generations_.empty() ? nullptr : generations_.back().get();
+    auto listeners_before = std::exchange(listeners_, std::move(change.next));
+    have_listeners_kept(listeners_before);
+    have_listeners_found();
+    // Those that another process has left are accepted on by nobody any more.
+    if (before != nullptr) leaving_.replaced(std::move(listeners_before), listeners_);
+    generations_.push_back(std::move(newcomer_));
+    log::info("serving", {{"generation", serving().number()},
+                          {"listeners", listeners_.size()},
+                          {"version", paths::version}});
+    token_.pass_to(serving().number());
+    Report done = std::exchange(change_, {});
+    if (before != nullptr) {
+        done.changes = serving().changes_from(*before);
+        before->drain(std::move(change.leaving));
+    }
+    relieve(std::exchange(orphans_, {}));
+    if (on_serving_) std::exchange(on_serving_, {})();
+    if (before == nullptr) manager_.ready(status_line());
+    const UniqueFd fallback(std::exchange(resumption_, {}).fallback);
+    finish_work(std::move(done));
+}
+
+void House::candidate_failed(const std::string& why) {
+    if (!newcomer_) return;
+    const Report report{EX_SOFTWARE, why, std::exchange(change_, {}).complaints};
+    if (generations_.empty()) return first_start_failed(report);
+    retire_newcomer();
+    if (resumption_.fallback >= 0) {
+        // Its callback is on the stack.
+        return loop_.post([this, report] { give_way_to_fallback(report); });
+    }
+    finish_work(report);
+}
+
+// It was told to serve, so there may be somebody whom it serves: it finishes that like any other.
+void House::retire_newcomer() {
+    token_.withdraw(newcomer_->number());
+    Generation& gone = **generations_.insert(std::prev(generations_.end()), std::move(newcomer_));
+    gone.drain({});
+}
+
+void House::phase_reached(Generation& generation, Generation::Phase phase) {
+    if (phase == Generation::Phase::serving && &generation == newcomer_.get()) {
+        // Its callback is on the stack, and what follows may move it.
+        return loop_.post([this] {
+            if (newcomer_ && candidate_) candidate_serves();
+        });
+    }
+    if (phase == Generation::Phase::over) sweep_timer_.set(Duration::zero());
+}
+
+// Lets go of the generations of which nothing is left.
+void House::sweep() {
+    std::erase_if(generations_, [this](const auto& one) {
+        if (one->phase() != Generation::Phase::over || agents_.any(one->number())) return false;
+        log::info("generation-over", {{"generation", one->number()}});
+        token_.forget(one->number());
+        return true;
+    });
+    if (stopping_ && generations_.empty()) return stop_when_alone();
+    next_work();
+}
+
+// --- what rooms ask -----------------------------------------------------------------------------
+
+void House::qmgr_changed(std::uint32_t number, Generation::Events::Qmgr news) {
+    if (news == Generation::Events::Qmgr::up) return token_.qmgr_up(number);
+    agents_.forget_requests(number);
+    const bool live = agents_.any(number);
+    token_.qmgr_down(number, live ? QueueToken::Agents::alive : QueueToken::Agents::gone);
+}
+
+void House::on(Generation& from, links::SpawnMda&& request) {
+    agents_.spawn(from.agent_kit(), std::move(request));
+}
+
+void House::on(Generation& from, links::AbandonMda&& request) {
+    agents_.abandon(from.number(), request);
+}
+
+void House::on(Generation& from, links::Released&& said) {
+    token_.on(from.number(), std::move(said));
+}
+
+void House::on(Generation& from, links::Settled&& said) {
+    token_.on(from.number(), std::move(said));
+}
+
+void House::on(Generation&, links::LogLost&&) {
+    log_.lost();
+}
+
+void House::on(Generation& from, links::AliasesQuery&& query) {
+    want(Work::Task::aliases, false, links::Asker{from.number(), query.request});
+}
+
+void House::on(Generation&, links::AdminOrder&& order) {
+    if (!order.client) return;
+    if (!may_command(order.client.get())) {
+        return answer(order.client, {EX_NOPERM, "only root may give orders to smtpd", {}});
+    }
+    switch (order.order) {
+        case links::Order::stop:
+            tell(order.client.get(), links::Answer{});
+            return stop(order.now ? Stop::now : Stop::when_finished);
+        case links::Order::reload:
+            return want(Work::Task::reload, order.now, std::move(order.client));
+        case links::Order::restart:
+            return want(Work::Task::restart, order.now, std::move(order.client));
+        case links::Order::reload_certs:
+            return want(Work::Task::reload_certs, order.now, std::move(order.client));
+    }
+}
+
+void House::on(Generation& from, links::StatusQuery&& query) {
+    from.room(links::Room::control).send(status(query.request));
+}
+
+links::StatusReply House::status(std::uint64_t request) const {
+    const Generation& newest = *generations_.back();
     links::StatusReply reply;
     reply.request = request;
     reply.version = paths::version;
-    reply.generation = facts_.outfit.generation;
+    reply.generation = newest.number();
     reply.uptime_seconds = whole_seconds(loop_.now() - started_);
-    reply.config = plan_.config;
-    reply.config_loaded = config_loaded_.time_since_epoch().count();
+    reply.config = newest.config();
+    reply.config_loaded = newest.config_loaded().time_since_epoch().count();
     reply.privileged = facts_.outfit.privileged;
     links::RoomStatus self;
     self.pid = getpid();
@@ -268,55 +386,21 @@ links::StatusReply House::status(std::uint64_t request) {
     self.generation = reply.generation;
     self.uptime_seconds = reply.uptime_seconds;
     reply.rooms.push_back(std::move(self));
-    for (const Resident& room : rooms_) reply.rooms.push_back(room.status());
+    for (const auto& generation : generations_) {
+        if (generation.get() != &newest) reply.draining.push_back(generation->number());
+        for (auto& room : generation->status()) reply.rooms.push_back(std::move(room));
+    }
     for (auto& agent : agents_.status()) reply.rooms.push_back(std::move(agent));
-    for (const BoundListener& listener : listeners_) reply.listeners.push_back(listener.address);
+    for (const BoundListener& listener : listeners_) reply.listeners.push_back(listener.plan.text);
+    reply.last_change = last_change_;
+    reply.last_change_at = last_change_at_.time_since_epoch().count();
     return reply;
 }
 
-void House::on(links::AliasesQuery&& query) {
-    reload_aliases([this, request = query.request](const AliasNews& news) {
-        links::Done done{request, EX_OK, news.complaints};
-        if (!news.read) {
-            done.status = EX_CONFIG;
-            done.text += news.read.error().text();
-        }
-        room(links::Room::control).send(std::move(done));
-    });
-}
-
-// Requests that come while the probe runs wait for a run of their own: the file may have changed
-// after this one had read it.
-void House::reload_aliases(std::function<void(const AliasNews&)> done) {
-    aliases_next_.push_back(std::move(done));
-    if (!aliases_probe_) read_aliases();
-}
-
-void House::read_aliases() {
-    aliases_waiting_ = std::exchange(aliases_next_, {});
-    ProbeRequest request = facts_.probe;
-    request.complaints = ProbeRequest::Complaints::kept;
-    aliases_probe_ = std::make_unique<ProbeRun>(
-        loop_, request, [this](ProbeAnswer answer) { aliases_read(std::move(answer)); });
-}
-
-// The complaints go to standard error too, as at the start: the journal's, under systemd.
-void House::aliases_read(ProbeAnswer answer) {
-    AliasNews news{{}, std::move(answer.complaints)};
-    static_cast<void>(write_all(STDERR_FILENO, news.complaints));
-    if (answer.plan) {
-        plan_.aliases = std::move(answer.plan->aliases);
-        give_aliases();
-    } else {
-        const std::string& reason = answer.plan.error().text();
-        const std::string first_line = news.complaints.substr(0, news.complaints.find('\n'));
-        log::error("aliases-failed", {{"reason", reason.empty() ? first_line : reason}});
-        news.read = plain_error((reason.empty() ? "" : reason + "; ") +
-                                std::string("the aliases read before stay in force"));
-    }
-    aliases_probe_.reset();
-    for (const auto& done : std::exchange(aliases_waiting_, {})) done(news);
-    if (!aliases_next_.empty()) read_aliases();
+void House::log_opened() {
+    log::reopen(duplicate(facts_.outfit.log));
+    // Agents do without: they live for seconds, and qmgr logs what they did.
+    for (const auto& generation : generations_) generation->use_log(facts_.outfit.log);
 }
 
 }  // namespace holdfast

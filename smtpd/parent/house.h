@@ -1,107 +1,175 @@
-// The house: starts its rooms, introduces them to each other, starts again what dies, answers
-// what `control` and `qmgr` may ask of root, and ends in order. Parses nothing from outside; the
-// table of rooms (rooms.h) and the messages of links/parent_*.h are all it knows.
+// The house: what outlives every generation of rooms, and the changes from one to the next. Start,
+// reload and restart are one path: a candidate that nobody notices is brought to the point where
+// it could serve; it serves, and only then is the one before it told to finish what it has begun.
+// Parses nothing from outside; the table of rooms (rooms.h) and the messages of links/parent_*.h
+// are all it knows.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "smtpd/loop/log_keeper.h"
+#include "smtpd/parent/admin.h"
 #include "smtpd/parent/agents.h"
-#include "smtpd/parent/instance.h"
-#include "smtpd/parent/listeners.h"
-#include "smtpd/parent/probe_run.h"
-#include "smtpd/parent/resident.h"
+#include "smtpd/parent/candidate.h"
+#include "smtpd/parent/generation.h"
+#include "smtpd/parent/leaving_listeners.h"
+#include "smtpd/parent/notify.h"
+#include "smtpd/parent/queue_token.h"
+#include "smtpd/parent/rehearsal.h"
+#include "smtpd/parent/roster.h"
+#include "smtpd/parent/run_directory.h"
+#include "smtpd/parent/succession.h"
 #include "smtpd/parent/system_log.h"
 
 namespace holdfast {
 
 struct HouseFacts {
-    Outfit outfit;
-    ProbeRequest probe;
-    std::function<void()> on_serving;  // once, when every room serves
+    Outfit outfit;       // of the first generation; later ones differ in image and number
+    Image::Paths paths;  // where an upgrade puts its programs
+    std::string config;  // smtpd -f; empty: the default
+    bool foreground = false;
+    UniqueFd lock;                       // of the instance
+    std::vector<InheritedFd> kept = {};  // by the service manager, at the start
 };
 
 class House {
   public:
-    House(Loop& loop, HouseFacts facts, links::Plan plan, std::vector<BoundListener> listeners,
-          ControlSocket control);
+    // Generations that may live at a time: one serves, the others finish.
+    static constexpr std::size_t max_generations = 4;
+    // Who may wait for an answer at a time.
+    static constexpr std::size_t max_waiters = 500;
 
-    // Starts every room. What fails later ends the loop with a sysexits status.
-    Status start();
+    House(Loop& loop, HouseFacts facts);
+    ~House();
+
+    // From nothing. `on_serving` is called when every room serves; what fails ends the loop with a
+    // sysexits status.
+    void start(std::function<void()> on_serving);
+
+    // From what an earlier program in this process has left, of which `facts` were made. Attempt 1
+    // goes on with the restart, and executes the fallback where that fails; attempt 2 says why.
+    void resume(links::ParentState state, Resumption resumption);
 
     enum class Stop : std::uint8_t { when_finished, now };
     // Ends the rooms in order, then the loop with status 0.
     void stop(Stop how);
 
-    // `done` hears what is to be said of the files: complaints with their places, a line each.
-    // With errors the aliases that were read before stay in force.
-    struct AliasNews {
-        Status read;
-        std::string complaints;
-    };
-    void reload_aliases(std::function<void(const AliasNews&)> done);
+    // Ends the loop with status 0 and leaves the rooms to themselves: they take no more connections
+    // and finish their sessions, while the process that comes next listens on the sockets that the
+    // service manager has kept. Without a manager this is a stop.
+    void leave_rooms();
+
+    // At once, or after what is in progress.
+    void want(Work::Task task);
 
     // Why the start has failed, for a person; empty where it has not.
     const std::string& failure() const { return failure_; }
 
-    // The rooms' calls.
-    void room_ready(Resident& room);
-    void room_ended(Resident& room, const Ending& ending);
-    void room_malformed(links::Room sender);
-    void start_again(Resident& room);
-    void on(links::SpawnMda&& request);
-    void on(links::AbandonMda&& request);
-    void on(links::StatusQuery&& query);
-    void on(links::StopQuery&& query);
-    void on(links::AliasesQuery&& query);
-    void on(links::LogLost&&) { log_.lost(); }
-
   private:
-    enum class Phase : std::uint8_t { starting, serving, stopping };
+    Generation& serving() { return *generations_.back(); }
+    Generation* find(std::uint32_t number);
+    Generation::Events events_of(std::uint32_t number);
 
-    Resident& room(links::Room wanted);
-    Status configure();
-    void connect(const Pair& pair);
-    void give_belongings(Resident& room);
-    void give_aliases();
-    void all_serve();
-    void kill_late_starters();
-    void fail(int status);
-    void next_step_of_stop();
-    void kill_the_rest();
-    links::StatusReply status(std::uint64_t request);
+    // The work in progress.
+    // The one who waits is told at once where too many do.
+    template <class Waiter>
+    void want(Work::Task task, bool now, Waiter waiter);
+    void next_work();
+    void begin(Work work);
+    void finish_work(Report report);
+    void answer(const Work& work, const Report& report);
+    void answer(const links::Asker& asker, const Report& report);
+    void answer(const UniqueFd& client, const Report& report);
+    void refuse_work(const Report& report);
+    void wait_for_room();
+
+    void prepare(std::shared_ptr<const Image> image);
+    void prepared(const Report& report);
+    Report switch_over();
+    void candidate_serves();
+    void candidate_failed(const std::string& why);
+    void retire_newcomer();
+    void first_start_failed(const Report& report);
+
+    void look_for_strangers();
+    void use_kept_listeners();
+    void find_orphans_of_another();
+    void have_listeners_found();
+    void have_listeners_kept(const std::vector<BoundListener>& before);
+    void control_republished();
+    std::string status_line() const;
+
     void read_aliases();
     void aliases_read(ProbeAnswer answer);
 
+    void restart();
+    void programs_gone(std::uint32_t number);
+    void rehearsed(const Report& report);
+    void hand_over();
+    links::ParentState leave();
+    void give_way_to_fallback(const Report& report);
+
+    // What generations and their rooms say.
+    void phase_reached(Generation& generation, Generation::Phase phase);
+    void qmgr_changed(std::uint32_t number, Generation::Events::Qmgr news);
+    void on(Generation& from, links::SpawnMda&& request);
+    void on(Generation& from, links::AbandonMda&& request);
+    void on(Generation& from, links::StatusQuery&& query);
+    void on(Generation& from, links::AliasesQuery&& query);
+    void on(Generation& from, links::AdminOrder&& order);
+    void on(Generation& from, links::LogLost&&);
+    void on(Generation& from, links::Released&& said);
+    void on(Generation& from, links::Settled&& said);
+
+    void sweep();
+    void stop_when_alone();
+    void kill_the_rest();
     void log_opened();
+    links::StatusReply status(std::uint64_t request) const;
 
     Loop& loop_;
     HouseFacts facts_;
     SystemLog log_;
     LogKeeper log_keeper_;
-    links::Plan plan_;
-    std::vector<BoundListener> listeners_;
-    ControlSocket control_;
-    std::deque<Resident> rooms_;
-    Agents agents_;
-    Phase phase_ = Phase::starting;
+    ServiceManager manager_;
     MonoTime started_;
-    WallTime config_loaded_;
-    Timer start_deadline_;
-    Timer stop_deadline_;
+    RunDirectory run_;
+    std::vector<BoundListener> listeners_;
+    LeavingListeners leaving_;
+    std::vector<std::unique_ptr<Generation>> generations_;  // oldest first; the last one serves
+    std::uint32_t last_generation_ = 0;
+    std::uint32_t outdated_ = 0;  // the generation for which a restart has been tried unasked
+    Agents agents_;
+    QueueToken token_;
+
+    WorkQueue waiting_;
+    std::optional<Work> work_;
     std::unique_ptr<ProbeRun> aliases_probe_;
-    std::vector<std::function<void(const AliasNews&)>> aliases_waiting_;  // for the run in progress
-    std::vector<std::function<void(const AliasNews&)>> aliases_next_;     // for the one after it
+    std::unique_ptr<Candidate> candidate_;
+    std::unique_ptr<Rehearsal> rehearsal_;
+    std::shared_ptr<const Image> successor_;  // of a restart
+    Resumption resumption_;                   // while a restart is being completed
+    std::function<void()> on_serving_;        // of the first start
+    std::unique_ptr<Generation> newcomer_;    // told to serve, and not there yet
+    Report change_;                           // ... and what there is to say of that
+    Timer hand_over_timer_;
+    MonoTime hand_over_began_;
+
+    std::string last_change_;
+    WallTime last_change_at_;
+    std::vector<UniqueFd> orphans_;  // rooms of a parent that was killed
+    MonoTime strangers_since_;
+    Timer strangers_timer_;
+    bool stopping_ = false;
+    Timer stop_deadline_;
+    MonoTime alone_by_;  // rooms of earlier parents are waited for so long
+    Timer sweep_timer_;
+    Roster roster_;
     std::string failure_;
 };
-
-template <class Message>
-void Resident::on(Message&& message) {
-    house_.on(std::forward<Message>(message));
-}
 
 }  // namespace holdfast

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "smtpd/base/descriptors.h"
+#include "smtpd/parent/outfit.h"
 
 namespace holdfast {
 
@@ -22,9 +23,10 @@ constexpr mode_t directory_mode = 0755;
 constexpr mode_t lock_mode = 0600;
 constexpr mode_t socket_mode = 0666;  // everyone may submit; control asks the kernel who it is
 
-std::string read_owner(int lock) {
+std::string read_owner(const std::string& path) {
+    const UniqueFd lock(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     std::array<char, 32> text{};
-    const ssize_t length = pread(lock, text.data(), text.size() - 1, 0);
+    const ssize_t length = pread(lock.get(), text.data(), text.size() - 1, 0);
     std::string pid(text.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
     while (!pid.empty() && pid.back() == '\n') pid.pop_back();
     return pid.empty() ? "unknown" : pid;
@@ -70,19 +72,27 @@ Status make_run_directory(const std::string& path) {
     return {};
 }
 
-Result<UniqueFd> lock_instance(const std::string& path) {
-    UniqueFd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, lock_mode));
-    if (!fd) return errno_error("open the instance lock", path);
+Result<UniqueFd> open_lock(const std::string& path, int kind) {
+    // A shared one is given away, to be held and not to be written.
+    const int access = kind == LOCK_SH ? O_RDONLY : O_RDWR;
+    UniqueFd fd(open(path.c_str(), access | O_CREAT | O_CLOEXEC | O_NOFOLLOW, lock_mode));
+    if (!fd) return errno_error("open the lock", path);
     // One that an earlier version has left.
     if (fchmod(fd.get(), lock_mode) != 0) return errno_error("chmod", path);
-    if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-        const int error = errno;
-        return std::unexpected(
-            Error(error, "smtpd runs already as process " + read_owner(fd.get()) + ": lock", path));
+    if (flock(fd.get(), kind | LOCK_NB) != 0) return errno_error("lock", path);
+    return fd;
+}
+
+Result<UniqueFd> lock_instance(const std::string& path) {
+    auto fd = open_lock(path, LOCK_EX);
+    if (!fd && fd.error().code() == EWOULDBLOCK) {
+        return std::unexpected(Error(
+            EWOULDBLOCK, "smtpd runs already as process " + read_owner(path) + ": lock", path));
     }
+    if (!fd) return fd;
     const std::string pid = std::to_string(getpid()) + "\n";
-    if (ftruncate(fd.get(), 0) != 0 ||
-        pwrite(fd.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+    if (ftruncate(fd->get(), 0) != 0 ||
+        pwrite(fd->get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
         return errno_error("write the instance lock", path);
     }
     return fd;
@@ -101,11 +111,21 @@ Result<ControlSocket> ControlSocket::publish(const std::string& path) {
     return ControlSocket(path, std::move(socket), facts.st_dev, facts.st_ino);
 }
 
-void ControlSocket::withdraw() {
+ControlSocket ControlSocket::adopt(std::string path, links::ControlSocketState state) {
+    return {std::move(path), std::move(state.socket), state.device, state.inode};
+}
+
+links::ControlSocketState ControlSocket::leave() const {
+    return {duplicate(socket_.get()), device_, inode_};
+}
+
+bool ControlSocket::is_published() const {
     struct stat facts{};
-    const bool ours =
-        lstat(path_.c_str(), &facts) == 0 && facts.st_dev == device_ && facts.st_ino == inode_;
-    if (ours) unlink(path_.c_str());
+    return lstat(path_.c_str(), &facts) == 0 && facts.st_dev == device_ && facts.st_ino == inode_;
+}
+
+void ControlSocket::withdraw() {
+    if (is_published()) unlink(path_.c_str());
 }
 
 }  // namespace holdfast

@@ -8,12 +8,17 @@
 
 #include "smtpd/base/error.h"
 #include "smtpd/base/unique_fd.h"
+#include "smtpd/links/handover.h"
 
 namespace holdfast {
 
 // Makes `path` (mode 0755, ours) where it is missing; fails where it is not a directory or
 // belongs to somebody else.
 Status make_run_directory(const std::string& path);
+
+// Opens `path`, a file for us alone, and locks it without waiting: `kind` is LOCK_SH or LOCK_EX.
+// Fails with EWOULDBLOCK where that is not possible now.
+Result<UniqueFd> open_lock(const std::string& path, int kind);
 
 // Takes the lock that says who owns the instance; fails with EWOULDBLOCK and the owner's pid in
 // the text where another smtpd holds it. Held as long as the descriptor is open.
@@ -25,7 +30,13 @@ class ControlSocket {
     // a client finds the old listener or the new one, never none.
     static Result<ControlSocket> publish(const std::string& path);
 
+    // What an earlier program in this process has published.
+    static ControlSocket adopt(std::string path, links::ControlSocketState state);
+    links::ControlSocketState leave() const;
+
     int socket() const { return socket_.get(); }
+    // Whether the path leads here.
+    bool is_published() const;
 
     // For a clean stop: removes the path if it is still the socket that was published here.
     void withdraw();

@@ -1,6 +1,10 @@
 #include "smtpd/parent/options.h"
 
 #include <array>
+#include <charconv>
+#include <optional>
+#include <span>
+#include <string_view>
 
 #include <getopt.h>
 
@@ -34,7 +38,33 @@ std::string help_text() {
            "The manual is smtpd(8).\n";
 }
 
+namespace {
+
+// `smtpd --rehearse`, `smtpd --resume ATTEMPT FALLBACK FAILURE`: what succession.cpp writes.
+std::optional<Options> parse_succession(std::span<char* const> words) {
+    Options options;
+    if (words.size() == 2 && words[1] == std::string_view("--rehearse")) {
+        options.task = Options::Task::rehearse;
+        return options;
+    }
+    if (words.size() != 5 || words[1] != std::string_view("--resume")) return std::nullopt;
+    options.task = Options::Task::resume;
+    const std::string_view attempt = words[2];
+    const std::string_view fallback = words[3];
+    const auto end = [](std::string_view word) { return word.data() + word.size(); };
+    const bool numbers =
+        std::from_chars(attempt.data(), end(attempt), options.resumption.attempt).ec ==
+            std::errc() &&
+        std::from_chars(fallback.data(), end(fallback), options.resumption.fallback).ec ==
+            std::errc();
+    options.resumption.failure = words[4];
+    return numbers ? std::optional(options) : std::nullopt;
+}
+
+}  // namespace
+
 Result<Options> parse_options(int argc, char** argv) {
+    if (auto handed = parse_succession({argv, static_cast<std::size_t>(argc)})) return *handed;
     Options options;
     opterr = 0;
     optind = 0;  // glibc: begin anew

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -9,13 +10,15 @@
 #include "smtpd/base/error.h"
 #include "smtpd/base/unique_fd.h"
 #include "smtpd/links/parent_room.h"
+#include "smtpd/parent/image.h"
 
 namespace holdfast {
 
 struct Outfit {
-    std::string libexec;  // folder of the executables
+    std::shared_ptr<const Image> image;
     std::string spool;
-    std::string empty;  // a folder with nothing in it
+    std::string empty;   // a folder with nothing in it
+    std::string roster;  // the file of roster.h
     std::uint32_t generation = 1;
     bool privileged = false;
     int log = -1;  // borrowed
@@ -25,7 +28,14 @@ struct Outfit {
     links::Start first_message(const UniqueFd& snapshot) const;
 };
 
+// For this process and `image`: all but generation and log.
+Outfit make_outfit(std::shared_ptr<const Image> image);
+
 UniqueFd duplicate(int fd);
+
+// Whether the limit of open files leaves room for another generation, and for a state of all that
+// there is. Asked before a change is begun: in the midst of it nothing can be done without.
+Status enough_descriptors();
 
 // Whether a channel may carry descriptors, from birth (base/descriptors.h): a room that has been
 // broken into finds no moment before its peer has taken up the channel.

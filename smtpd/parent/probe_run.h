@@ -16,7 +16,7 @@ namespace holdfast {
 class Loop;
 
 struct ProbeRequest {
-    std::string executable;
+    Executable executable;
     std::string config;  // empty: the default path, which may be missing
     enum class Complaints : std::uint8_t { printed, kept };
     Complaints complaints = Complaints::printed;

@@ -1,5 +1,6 @@
 #include "smtpd/parent/process.h"
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstring>
@@ -28,10 +29,30 @@ std::vector<char*> pointers(const std::vector<std::string>& words) {
     return result;
 }
 
+// Closes everything above 3 but the executable, which closes at exec, and what is inherited.
+bool close_others(const Program& program) {
+    std::vector<int> kept = program.inherit;
+    for (const int fd : kept) {
+        if (fcntl(fd, F_SETFD, 0) < 0) return false;
+    }
+    kept.push_back(program.executable.fd);
+    std::ranges::sort(kept);
+    unsigned first = links::parent_fd + 1;
+    for (const int fd : kept) {
+        const auto number = static_cast<unsigned>(fd);
+        if (number > first && syscall(SYS_close_range, first, number - 1, 0U) != 0) return false;
+        first = number + 1;
+    }
+    return syscall(SYS_close_range, first, ~0U, 0U) == 0;
+}
+
 // The child's descriptors: 0 and 1 nowhere, 2 inherited or its own, 3 the channel, nothing else.
-bool arrange_fds(int channel, int errors) {
+bool arrange_fds(const Program& program) {
+    const int channel = program.channel;
     // Before 3 is taken, whose number it may have.
-    if (errors != Program::our_errors && dup2(errors, STDERR_FILENO) < 0) return false;
+    if (program.errors != Program::our_errors && dup2(program.errors, STDERR_FILENO) < 0) {
+        return false;
+    }
     const int null = open("/dev/null", O_RDWR);
     if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0) return false;
     if (fcntl(STDERR_FILENO, F_GETFD) < 0 && dup2(null, STDERR_FILENO) < 0) return false;
@@ -40,7 +61,7 @@ bool arrange_fds(int channel, int errors) {
     } else if (dup2(channel, links::parent_fd) < 0) {
         return false;
     }
-    return syscall(SYS_close_range, links::parent_fd + 1, ~0U, 0U) == 0;
+    return close_others(program);
 }
 
 void reset_signals() {
@@ -57,10 +78,15 @@ void reset_signals() {
     // Away from a terminal on which root started us: whoever becomes the user of a mailbox must
     // not be able to type there (TIOCSTI).
     setsid();
-    if (!arrange_fds(program.channel, program.errors)) _exit(cannot_execute);
-    execve(program.path.c_str(), argv.data(), environment);
+    Program placed = program;
+    int& executable = placed.executable.fd;
+    if (executable <= links::parent_fd) {  // away from the numbers that are arranged
+        executable = fcntl(executable, F_DUPFD_CLOEXEC, links::parent_fd + 1);
+    }
+    if (!arrange_fds(placed)) _exit(cannot_execute);
+    execveat(executable, "", argv.data(), environment, AT_EMPTY_PATH);
     const int error = errno;
-    dprintf(STDERR_FILENO, "smtpd: cannot execute %s: %s\n", program.path.c_str(),
+    dprintf(STDERR_FILENO, "smtpd: cannot execute %s: %s\n", program.executable.path.c_str(),
             strerrordesc_np(error));
     _exit(error == ENOENT ? not_found : cannot_execute);
 }
@@ -76,16 +102,21 @@ Result<std::unique_ptr<Process>> Process::start(Loop& loop, const Program& progr
                                                 std::function<void(Ending)> on_end) {
     const std::vector<char*> argv = pointers(program.argv);
     const pid_t pid = fork();
-    if (pid < 0) return errno_error("start", program.path);
+    if (pid < 0) return errno_error("start", program.executable.path);
     if (pid == 0) become(program, argv);
     // The child is ours and not reaped yet: its number cannot belong to another process.
     UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0U)));
     if (!pidfd) {
-        auto error = errno_error("watch", program.path);
+        auto error = errno_error("watch", program.executable.path);
         ::kill(pid, SIGKILL);
         waitpid(pid, nullptr, 0);
         return error;
     }
+    return std::unique_ptr<Process>(new Process(loop, pid, std::move(pidfd), std::move(on_end)));
+}
+
+std::unique_ptr<Process> Process::adopt(Loop& loop, pid_t pid, UniqueFd pidfd,
+                                        std::function<void(Ending)> on_end) {
     return std::unique_ptr<Process>(new Process(loop, pid, std::move(pidfd), std::move(on_end)));
 }
 

@@ -14,6 +14,7 @@
 #include "smtpd/base/error.h"
 #include "smtpd/base/unique_fd.h"
 #include "smtpd/loop/watch.h"
+#include "smtpd/parent/image.h"
 
 namespace holdfast {
 
@@ -25,28 +26,37 @@ struct Ending {
     int signal = 0;
     std::string text() const;  // "exit status 70", "signal 9 (Killed)"
     bool clean() const { return status == 0 && signal == 0; }
+    // Statuses that the dynamic linker and our own child give where exec, or what follows it at
+    // once, has failed.
+    bool not_executed() const { return status == 126 || status == 127; }
 };
 
 struct Program {
-    std::string path;               // an absolute path
+    Executable executable;
     std::vector<std::string> argv;  // argv[0] is what ps shows
     int channel = -1;               // becomes fd 3 of the child
     static constexpr int our_errors = -1;
-    int errors = our_errors;  // becomes fd 2
+    int errors = our_errors;        // becomes fd 2
+    std::vector<int> inherit = {};  // further ones, which keep their numbers: all above 3
 };
 
 class Process {
   public:
     // Starts `program` with fd 0 and 1 on /dev/null, fd 2 ours, fd 3 the channel, no other
-    // descriptor, no signal blocked, and an environment of our own making. `on_end` is called
-    // once, after the child has been reaped; it may destroy this. Fails with the errno of fork or
-    // pidfd_open; a program that cannot be executed ends with status 127 or 126.
+    // descriptor but those of `inherit`, no signal blocked, and an environment of our own making.
+    // `on_end` is called once, after the child has been reaped; it may destroy this. Fails with the
+    // errno of fork or pidfd_open; a program that cannot be executed says why on fd 2 and ends with
+    // status 127 or 126.
     static Result<std::unique_ptr<Process>> start(Loop& loop, const Program& program,
                                                   std::function<void(Ending)> on_end);
+    // A child that was started before this program replaced another in the same process.
+    static std::unique_ptr<Process> adopt(Loop& loop, pid_t pid, UniqueFd pidfd,
+                                          std::function<void(Ending)> on_end);
     // Not killed: a room that is let go ends when its channel does.
     ~Process() = default;
 
     pid_t pid() const { return pid_; }
+    int pidfd() const { return pidfd_.get(); }
     void kill(int signal) const;
 
   private:

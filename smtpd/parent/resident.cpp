@@ -1,8 +1,11 @@
 #include "smtpd/parent/resident.h"
 
 #include <csignal>
+#include <utility>
 
-#include "smtpd/parent/house.h"
+#include "smtpd/base/log.h"
+#include "smtpd/parent/generation.h"
+#include "smtpd/parent/roster.h"
 
 namespace holdfast {
 
@@ -13,25 +16,19 @@ constexpr Duration end_limit = std::chrono::seconds(5);
 
 }  // namespace
 
-Resident::Resident(Loop& loop, House& house, const RoomRow& row)
+Resident::Resident(Loop& loop, Generation& generation, const RoomRow& row)
     : loop_(loop),
-      house_(house),
+      generation_(generation),
       row_(row),
-      restart_timer_(loop, [this] { house_.start_again(*this); }),
+      restart_timer_(loop, [this] { generation_.start_again(*this); }),
       end_timer_(loop, [this] { kill(SIGKILL); }) {}
-
-void Resident::configure(const Outfit& outfit, links::Identity identity, UniqueFd snapshot) {
-    outfit_ = outfit;
-    identity_ = std::move(identity);
-    snapshot_ = std::move(snapshot);
-}
 
 Status Resident::start() {
     auto channel = make_channel();
     if (!channel) return channel.error().pass();
     const std::string name(links::room_name(row_.room));
     auto process = Process::start(
-        loop_, {outfit_.libexec + "/" + name, {"smtpd: " + name}, channel->second.get()},
+        loop_, {role_.outfit.image->find(name), {"smtpd: " + name}, channel->second.get()},
         [this](Ending ending) { on_process_end(ending); });
     if (!process) return process.error().pass();
     process_ = std::move(*process);
@@ -39,11 +36,13 @@ Status Resident::start() {
     state_ = State::starting;
     row_.open(channel_, loop_, std::move(channel->first), *this);
 
-    links::Start first = outfit_.first_message(snapshot_);
-    first.uid = identity_.uid;
-    first.gid = identity_.gid;
-    if (row_.root == RootFolder::empty) first.root = outfit_.empty;
-    if (row_.root == RootFolder::spool) first.root = outfit_.spool;
+    links::Start first = role_.outfit.first_message(role_.snapshot);
+    first.uid = role_.identity.uid;
+    first.gid = role_.identity.gid;
+    if (row_.root == RootFolder::empty) first.root = role_.outfit.empty;
+    if (row_.root == RootFolder::spool) first.root = role_.outfit.spool;
+    // Without it the room can be left to itself all the same, and ends in its own time.
+    if (auto life = enter_roster(role_.outfit.roster)) first.life = std::move(*life);
     send(std::move(first));
     flush();
     return {};
@@ -57,15 +56,30 @@ void Resident::flush() {
         channel_);
 }
 
+std::size_t Resident::unsent() const {
+    return std::visit(
+        [](const auto& channel) -> std::size_t {
+            if constexpr (requires { channel.backlog(); }) return channel.backlog();
+            return 0;
+        },
+        channel_);
+}
+
 void Resident::serve() {
-    state_ = State::serving;
+    state_ = State::going;
     send(links::Go{});
 }
 
-void Resident::drain() {
-    if (state_ == State::down || state_ == State::draining) return;
+void Resident::drain(links::Drain order) {
+    if (state_ == State::down) return;
     state_ = State::draining;
-    send(links::Drain{});
+    send(std::move(order));
+}
+
+void Resident::leave_alone() {
+    flush();
+    channel_.emplace<std::monostate>();
+    process_.reset();
 }
 
 void Resident::kill(int signal) {
@@ -75,8 +89,8 @@ void Resident::kill(int signal) {
 links::RoomStatus Resident::status() const {
     links::RoomStatus result;
     result.room = row_.room;
-    result.uid = identity_.uid;
-    result.generation = outfit_.generation;
+    result.uid = role_.identity.uid;
+    result.generation = role_.outfit.generation;
     result.restarts = budget_.restarts();
     if (process_) {
         result.pid = process_->pid();
@@ -85,14 +99,63 @@ links::RoomStatus Resident::status() const {
     return result;
 }
 
+links::RoomState Resident::leave() const {
+    links::RoomState state;
+    state.room = links::room_name(row_.room);
+    state.state = static_cast<std::uint8_t>(state_);
+    state.uid = role_.identity.uid;
+    state.gid = role_.identity.gid;
+    state.restarts = budget_.restarts();
+    state.snapshot = duplicate(role_.snapshot.get());
+    if (!process_) return state;
+    state.process.pid = process_->pid();
+    state.process.pidfd = duplicate(process_->pidfd());
+    state.process.started = started_.time_since_epoch().count();
+    std::visit(
+        [&](const auto& channel) {
+            if constexpr (requires { channel.socket(); }) {
+                state.process.channel = duplicate(channel.socket());
+            }
+        },
+        channel_);
+    return state;
+}
+
+void Resident::adopt(const Outfit& outfit, links::RoomState state) {
+    role_ = {outfit, {state.room, state.uid, state.gid}, std::move(state.snapshot)};
+    state_ = static_cast<State>(state.state);
+    budget_.resume(state.restarts);
+    if (state.process.pid == 0) return;
+    started_ = MonoTime(Duration(state.process.started));
+    process_ = Process::adopt(loop_, state.process.pid, std::move(state.process.pidfd),
+                              [this](Ending ending) { on_process_end(ending); });
+    if (state.process.channel) {
+        row_.open(channel_, loop_, std::move(state.process.channel), *this);
+    } else {
+        end_timer_.set(end_limit);
+    }
+}
+
 void Resident::on(links::Ready&&) {
     if (state_ != State::starting) return;
     state_ = State::ready;
-    house_.room_ready(*this);
+    generation_.room_ready(*this);
+}
+
+void Resident::on(links::Serving&&) {
+    if (state_ != State::going) return;
+    state_ = State::serving;
+    generation_.room_serves();
 }
 
 void Resident::on(links::Malformed&& report) {
-    house_.room_malformed(report.sender);
+    generation_.room_malformed(report.sender);
+}
+
+void Resident::on_unknown() {
+    if (std::exchange(said_unknown_, true)) return;
+    log::warning("message-unknown",
+                 {{"room", links::room_name(row_.room)}, {"generation", role_.outfit.generation}});
 }
 
 void Resident::on_end(ChannelEnd how) {
@@ -105,8 +168,9 @@ void Resident::on_process_end(const Ending& ending) {
     end_timer_.cancel();
     channel_.emplace<std::monostate>();
     process_.reset();
+    const State before = state_;
     state_ = State::down;
-    house_.room_ended(*this, ending);
+    generation_.room_ended(*this, before, ending);
 }
 
 }  // namespace holdfast

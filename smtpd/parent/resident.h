@@ -1,10 +1,11 @@
-// A resident room as its parent sees it: process, channel, state, restarts.
+// A resident room of one generation as its parent sees it: process, channel, state, restarts.
 #pragma once
 
 #include <memory>
 #include <type_traits>
 
 #include "smtpd/base/panic.h"
+#include "smtpd/links/handover.h"
 #include "smtpd/parent/outfit.h"
 #include "smtpd/parent/process.h"
 #include "smtpd/parent/restart_budget.h"
@@ -12,7 +13,7 @@
 
 namespace holdfast {
 
-class House;
+class Generation;
 
 class Resident {
   public:
@@ -20,17 +21,27 @@ class Resident {
         down,
         starting,
         ready,    // confined, with a channel: can be introduced
-        serving,  // likewise, and told to go
+        going,    // likewise, and told to go
+        serving,  // it has said so
         draining,
     };
+    static constexpr unsigned state_limit = 6;
 
-    Resident(Loop& loop, House& house, const RoomRow& row);
+    Resident(Loop& loop, Generation& generation, const RoomRow& row);
 
-    void configure(const Outfit& outfit, links::Identity identity, UniqueFd snapshot);
+    // Who it is to be.
+    struct Role {
+        Outfit outfit;
+        links::Identity identity;
+        UniqueFd snapshot;
+    };
+    void configure(Role role) { role_ = std::move(role); }
+    // Not a room of a generation that an earlier version has started.
+    bool absent() const { return role_.outfit.image == nullptr; }
 
     // Starts the process, which answers Ready when it is confined and configured.
     Status start();
-    // House::start_again() is called when another start may be tried.
+    // Generation::start_again() is called when another start may be tried.
     void plan_restart() { restart_timer_.set(budget_.take(loop_.now())); }
 
     // What the room's link holds; nothing where it has no channel now.
@@ -46,34 +57,44 @@ class Resident {
             },
             channel_);
     }
-    // Writes what has been sent.
+    // Writes what has been sent; what does not fit is left in unsent().
     void flush();
+    std::size_t unsent() const;
 
     void serve();
-    void drain();
+    // Again, with less patience, where it drains already.
+    void drain(links::Drain order);
     void kill(int signal);
+    // What has been said leaves; the process lives on without us.
+    void leave_alone();
 
     const RoomRow& row() const { return row_; }
     State state() const { return state_; }
-    bool up() const { return state_ == State::ready || state_ == State::serving; }
+    bool up() const {
+        return state_ == State::ready || state_ == State::going || state_ == State::serving;
+    }
     links::RoomStatus status() const;
 
-    // The channel's calls; what is not for this class goes to the house.
+    // For a successor in this process.
+    links::RoomState leave() const;
+    void adopt(const Outfit& outfit, links::RoomState state);
+
+    // The channel's calls; what is not for this class goes to the generation.
     void on(links::Ready&&);
+    void on(links::Serving&&);
     void on(links::Malformed&& report);
     template <class Message>
     void on(Message&& message);
+    void on_unknown();  // a room of a later version, which has failed and finishes its sessions
     void on_end(ChannelEnd how);
 
   private:
     void on_process_end(const Ending& ending);
 
     Loop& loop_;
-    House& house_;
+    Generation& generation_;
     const RoomRow& row_;
-    Outfit outfit_;
-    links::Identity identity_;
-    UniqueFd snapshot_;
+    Role role_;
     std::unique_ptr<Process> process_;
     RoomChannel channel_;
     State state_ = State::down;
@@ -81,6 +102,7 @@ class Resident {
     RestartBudget budget_;
     Timer restart_timer_;
     Timer end_timer_;
+    bool said_unknown_ = false;  // once is enough for the log
 };
 
 }  // namespace holdfast

@@ -24,6 +24,8 @@ class RestartBudget {
     }
 
     std::uint32_t restarts() const { return restarts_; }
+    // Those that an earlier program in this process has counted.
+    void resume(std::uint32_t restarts) { restarts_ = restarts; }
 
   private:
     MonoTime full_;

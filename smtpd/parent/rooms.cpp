@@ -1,7 +1,7 @@
 #include "smtpd/parent/rooms.h"
 
 #include "smtpd/links/snapshot_file.h"
-#include "smtpd/parent/house.h"
+#include "smtpd/parent/generation.h"
 
 namespace holdfast {
 

@@ -70,6 +70,13 @@ class ActiveMessage {
     // and nobody is told.
     void forget() { forget_ = true; }
 
+    // Agents have some of it, or something about it is being written or is known here alone. Else
+    // it may be given up at once. Once agents begin nothing more (Agents::drain).
+    bool in_hand() const {
+        return forget_ || concluded_ || disk_ != Disk::free ||
+               (round_ && (!round_->over() || round_->has_entries()));
+    }
+
     // Nothing happens before the disk works again: no reason to wait for it.
     bool stuck() const { return disk_ == Disk::stuck; }
 

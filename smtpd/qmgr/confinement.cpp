@@ -37,7 +37,10 @@ Room::Setup open_or_exit(Loop& loop, Entry<links::QmgrSnapshot> entry) {
     auto drop = open_drop(**spool, entry.start, path);
     return {std::move(entry.parent),
             entry.start.privileged ? Instance::system : Instance::private_one,
-            std::move(entry.snapshot), std::move(*spool), std::move(drop)};
+            std::move(entry.snapshot),
+            std::move(*spool),
+            path,
+            std::move(drop)};
 }
 
 }  // namespace holdfast::qmgr

@@ -18,6 +18,8 @@ constexpr std::size_t max_last = 200;
 // By users other than root, all together.
 constexpr Duration between_flushes = std::chrono::minutes(1);
 
+constexpr Duration between_looks = std::chrono::seconds(1);  // at those who wait
+
 std::string not_in_queue(const MessageId& id) {
     return id.text() + " is not in the queue";
 }
@@ -102,9 +104,11 @@ ControlPeer::ControlPeer(Reception& reception, Instance instance, UniqueFd chann
       instance_(instance),
       on_end_(std::move(on_end)),
       channel_(house_.loop, std::move(channel), *this),
-      intake_(reception, Submitter::user, [this](Intake::Answer answer) {
-          std::visit([this](auto& one) { channel_.send(std::move(one)); }, answer);
-      }) {}
+      intake_(reception, Submitter::user,
+              [this](Intake::Answer answer) {
+                  std::visit([this](auto& one) { channel_.send(std::move(one)); }, answer);
+              }),
+      timer_(house_.loop, [this] { look_at_waiting(); }) {}
 
 void ControlPeer::on(links::DropBad&& message) {
     if (pickup_ != nullptr) pickup_->on(std::move(message));
@@ -129,6 +133,41 @@ bool ControlPeer::refused(std::uint64_t request, const UniqueFd& client) {
     return true;
 }
 
+// --- Who asks before the queue is known ----------------------------------------------------------
+
+void ControlPeer::answer_later(Question question) {
+    const bool hopeless = !deliveries_.may_schedule() || waiting_.size() >= max_waiting;
+    if (deliveries_.knows_queue() || hopeless) return answer_now(std::move(question));
+    waiting_.push_back({house_.loop.now(), std::move(question)});
+    if (!timer_.pending()) timer_.set(between_looks);
+}
+
+// Of a queue that is being read, as far as it is known.
+void ControlPeer::answer_now(Question question) {
+    const std::string trouble = deliveries_.trouble();
+    std::visit(
+        [&](auto& query) {
+            if (trouble.empty()) return answer_to(std::move(query));
+            finish(query.request, EX_TEMPFAIL, trouble + ": try again");
+        },
+        question);
+}
+
+void ControlPeer::queue_known() {
+    for (Waiting& one : std::exchange(waiting_, {})) answer_now(std::move(one.question));
+}
+
+void ControlPeer::look_at_waiting() {
+    const MonoTime now = house_.loop.now();
+    while (!waiting_.empty() &&
+           (!deliveries_.may_schedule() || now - waiting_.front().since >= patience)) {
+        Waiting one = std::move(waiting_.front());
+        waiting_.pop_front();
+        answer_now(std::move(one.question));
+    }
+    if (!waiting_.empty()) timer_.set(between_looks);
+}
+
 // --- Counts and lists ----------------------------------------------------------------------------
 
 void ControlPeer::on(links::CountsQuery&& query) {
@@ -148,14 +187,12 @@ void ControlPeer::counted(std::uint64_t request, std::uint64_t quarantined) {
     counts.quarantined = quarantined;
     counts.trouble = house_.health.trouble();
     counts.accepting = counts.trouble.empty();
-    if (counts.trouble.empty() && !deliveries_.holds_lock()) {
-        counts.trouble = "nothing is delivered: another process schedules this spool";
-    }
+    if (counts.trouble.empty()) counts.trouble = deliveries_.trouble();
     send(links::CountsReply{request, std::move(counts)});
 }
 
 // Messages that are being worked on are known better in memory than on disk, the others are read.
-void ControlPeer::on(links::ListQuery&& query) {
+void ControlPeer::answer_to(links::ListQuery&& query) {
     links::ListItems list{query.request, {}, true};
     std::vector<MessageId> stored;
     MessageIndex& index = deliveries_.index();
@@ -223,18 +260,25 @@ void ControlPeer::on(links::ShowQuery&& query) {
 struct ControlPeer::Removal {
     std::size_t open = 1;
     std::vector<MessageId> missing;
+    bool handed_over = false;
 };
 
-void ControlPeer::on(links::RemoveQuery&& query) {
+void ControlPeer::answer_to(links::RemoveQuery&& query) {
     if (refused(query.request, query.client)) return;
     auto removal = std::make_shared<Removal>();
     const auto one_done = [this, request = query.request, removal] {
         if (--removal->open > 0) return;
-        finish(request, removal->missing);
+        if (!removal->handed_over) return finish(request, removal->missing);
+        finish(request, EX_TEMPFAIL, "not all is removed: " + deliveries_.trouble());
     };
     for (const MessageId& id : query.ids) {
-        const auto forgotten = [id, done = life_.guard(one_done)]() mutable {
-            log::info("forgotten", {{"msg", id}, {"by", "the administrator"}});
+        using Forgotten = Deliveries::Forgotten;
+        const auto forgotten = [id, removal, done = life_.guard(one_done)](Forgotten how) mutable {
+            if (how == Forgotten::gone) {
+                log::info("forgotten", {{"msg", id}, {"by", "the administrator"}});
+            } else {
+                removal->handed_over = true;
+            }
             done();
         };
         ++removal->open;
@@ -255,7 +299,7 @@ bool ControlPeer::flushed_lately(const UniqueFd& client) {
     return false;
 }
 
-void ControlPeer::on(links::FlushQuery&& query) {
+void ControlPeer::answer_to(links::FlushQuery&& query) {
     if (flushed_lately(query.client)) {
         return finish(query.request, EX_TEMPFAIL,
                       "the queue was flushed less than a minute ago; only root may do it again");

@@ -9,7 +9,6 @@ namespace holdfast::qmgr {
 
 namespace {
 
-constexpr Duration between_lock_attempts = std::chrono::seconds(1);
 constexpr Duration disk_pause = std::chrono::minutes(1);
 constexpr Duration between_tidyings = std::chrono::hours(1);
 constexpr std::size_t burst = 5000;  // recipients: their memory is worth to be given back
@@ -47,74 +46,15 @@ Duration remaining_delay(const queue::MessageState& state, Duration delay, std::
     return std::chrono::milliseconds(whole - passed);
 }
 
-Deliveries::Deliveries(Surroundings& house, std::function<void()> on_lock)
+Deliveries::Deliveries(Surroundings& house, std::string folder, Callbacks callbacks)
     : house_(house),
-      on_lock_(std::move(on_lock)),
+      callbacks_(std::move(callbacks)),
+      others_(house_.loop, house_.spool, std::move(folder),
+              {[this](const std::vector<MessageId>& ids) { arrived(ids); }, [this] { scan(); }}),
       due_timer_(house_.loop, [this] { run_due(); }),
       lock_timer_(house_.loop, [this] { try_lock(); }),
+      scan_timer_(house_.loop, [this] { scan(); }),
       tidy_timer_(house_.loop, [this] { tidy(); }) {}
-
-// --- The lock, and what a former process left ----------------------------------------------------
-
-void Deliveries::try_lock() {
-    if (draining_) return;
-    if (lock_) return scan();
-    house_.spool.run([](queue::Store& store) { return store.try_lock(); },
-                     [this](Result<std::optional<UniqueFd>> lock) { locked(std::move(lock)); });
-}
-
-void Deliveries::locked(Result<std::optional<UniqueFd>> lock) {
-    if (draining_ || lock_) return;
-    if (lock && *lock) {
-        lock_ = std::move(**lock);
-        log::info("scheduling", {});
-        scan();
-        tidy();
-        return on_lock_();
-    }
-    if (!std::exchange(lock_complained_, true)) {
-        const std::string why = lock ? "another process schedules this spool" : lock.error().text();
-        log::warning("waiting-for-lock", {{"reason", why}});
-    }
-    lock_timer_.set(between_lock_attempts);
-}
-
-void Deliveries::scan() {
-    house_.spool.run([](queue::Store& store) { return store.scan(); },
-                     [this](Result<queue::Scan> scan) {
-                         if (!scan) return scan_again_later(scan.error());
-                         next_batch(std::make_shared<queue::Scan>(std::move(*scan)));
-                     });
-}
-
-void Deliveries::next_batch(const std::shared_ptr<queue::Scan>& scan) {
-    if (draining_) return;
-    house_.spool.run([scan](queue::Store&) { return scan->next(); },
-                     [this, scan](const Result<queue::Scan::Batch>& batch) {
-                         if (!batch) return scan_again_later(batch.error());
-                         take_batch(*batch);
-                         if (!batch->last) return next_batch(scan);
-                         log::info("queue-scanned", {{"messages", index_.size()}});
-                     });
-}
-
-void Deliveries::scan_again_later(const Error& error) {
-    log::error("scan-failed", {{"reason", error}});
-    lock_timer_.set(disk_pause);
-}
-
-void Deliveries::take_batch(const queue::Scan::Batch& batch) {
-    for (const MessageId& id : batch.ids) {
-        if (index_.find(id) != nullptr) continue;  // admitted by us meanwhile
-        Item& item = index_.add(id);
-        item.second.repeated = true;
-        rest(item, Phase::found, house_.loop.now());
-    }
-    for (const std::string& name : batch.strangers) {
-        log::warning("spool-stranger", {{"file", "queue/" + name}});
-    }
-    run_due();
-}
 
 // Housekeeping: what drafts a crash left in tmp/.
 void Deliveries::tidy() {
@@ -182,6 +122,7 @@ void Deliveries::load(Item& item) {
                 not_loaded(item, message.error());
             }
             run_due();
+            try_to_let_go();
         });
 }
 
@@ -226,8 +167,7 @@ void Deliveries::not_loaded(Item& item, const queue::LoadFailure& failure) {
             index_.set_phase(item, Phase::deferred);
             return index_.schedule(item, house_.loop.now() + disk_pause);
         case queue::LoadFault::finished:
-            house_.spool.run([id](queue::Store& store) { return store.remove(id); },
-                             [](const Status&) {});
+            remove_finished(id);
             break;
         case queue::LoadFault::newer:
             log::warning("message-newer", {{"msg", id}, {"reason", failure.error}});
@@ -241,24 +181,42 @@ void Deliveries::not_loaded(Item& item, const queue::LoadFailure& failure) {
 
 void Deliveries::gone(const MessageId& id) {
     index_.erase(id);
+    tell_forgotten(id, Forgotten::gone);
+}
+
+void Deliveries::tell_forgotten(const MessageId& id, Forgotten how) {
     const auto [first, last] = forgetting_.equal_range(id);
-    std::vector<std::function<void()>> waiting;
+    std::vector<OnForgotten> waiting;
     for (auto at = first; at != last; ++at) waiting.push_back(std::move(at->second));
     forgetting_.erase(id);
-    for (const auto& done : waiting) done();
+    for (const auto& done : waiting) done(how);
+}
+
+// Its delivery is recorded; its removal was interrupted.
+void Deliveries::remove_finished(const MessageId& id) {
+    ++chores_;
+    house_.spool.run([id](queue::Store& store) { return store.remove(id); },
+                     [this](const Status&) {
+                         --chores_;
+                         try_to_let_go();
+                     });
 }
 
 // --- Working on them -----------------------------------------------------------------------------
 
 void Deliveries::admitted(Admission admission) {
     const MessageId id = admission.message.envelope.id;
-    // The scan may have met it between its rename and now: then it has begun already.
+    // Whoever schedules finds it.
+    if (!lock_ || draining_) return;
+    // A scan may have met it between its rename and now: then it has begun already.
     if (index_.find(id) != nullptr) return;
     Item& item = index_.add(id);
     item.second.born = house_.loop.now();
     item.second.recipients = recipients_of(admission.message);
     const bool fits = active_.size() < max_active && crowd_.fits(item.second.recipients);
-    if (lock_ && !draining_ && fits) {
+    // And may even be done with it: then the file is gone.
+    const bool met = scanning_ || others_.present();
+    if (fits && !met) {
         return activate(item, std::move(admission.message), std::move(admission.body));
     }
     rest(item, Phase::queued, house_.loop.now());
@@ -289,6 +247,7 @@ void Deliveries::ended(const MessageId& id, const Ending& ending) {
     const MonoTime now = house_.loop.now();
     const std::uint32_t attempts = attempts_of(message->message().state);
     let_go(std::move(message));
+    if (released_) return rest_elsewhere(id, ending);
     item.second.repeated = item.second.repeated || ending.repeated;
     switch (ending.kind) {
         case Ending::Kind::gone:
@@ -313,6 +272,7 @@ void Deliveries::ended(const MessageId& id, const Ending& ending) {
         rest(notice, Phase::queued, now);
     }
     run_due();
+    try_to_let_go();
 }
 
 // It is still in the middle of telling us.
@@ -374,7 +334,7 @@ void Deliveries::flush_all() {
     run_due();
 }
 
-bool Deliveries::forget(const MessageId& id, std::function<void()> done) {
+bool Deliveries::forget(const MessageId& id, OnForgotten done) {
     Item* item = index_.find(id);
     if (item == nullptr) return false;
     forgetting_.emplace(id, std::move(done));
@@ -389,13 +349,6 @@ bool Deliveries::forget(const MessageId& id, std::function<void()> done) {
 const queue::Message* Deliveries::active(const MessageId& id) const {
     const auto at = active_.find(id);
     return at == active_.end() ? nullptr : &at->second->message();
-}
-
-void Deliveries::drain() {
-    draining_ = true;
-    due_timer_.cancel();
-    lock_timer_.cancel();
-    tidy_timer_.cancel();
 }
 
 bool Deliveries::quiet() const {

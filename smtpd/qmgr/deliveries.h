@@ -1,17 +1,20 @@
-// The one scheduler: knows every message of the queue, finds those that a former process left,
-// takes each when it is due, and tries it again later where it must. Begins nothing before it holds
-// the lock of the spool: two schedulers would deliver twice.
+// The one scheduler: knows every message of the queue, finds those that other processes have
+// committed, takes each when it is due, and tries it again later where it must. Begins nothing
+// before it holds the lock of the spool, and nothing that an older generation has in hand: two
+// schedulers would deliver twice. (How it gets and gives up the lock: deliveries_handover.cpp.)
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "smtpd/loop/watch.h"
 #include "smtpd/qmgr/active_message.h"
 #include "smtpd/qmgr/crowd.h"
 #include "smtpd/qmgr/message_index.h"
+#include "smtpd/qmgr/other_committers.h"
 
 namespace holdfast::qmgr {
 
@@ -22,16 +25,38 @@ class Deliveries {
     static constexpr std::size_t max_loading = 32;
     static constexpr std::size_t max_active = 5000;
 
-    // `on_lock` is called once, when this process has become the one scheduler.
-    Deliveries(Surroundings& house, std::function<void()> on_lock);
+    struct Callbacks {
+        std::function<void()> on_lock;   // once: this process has become the one scheduler
+        std::function<void()> on_index;  // once: it knows what was in the queue then
+        // After release(): what was in hand is at rest, and recorded.
+        std::function<void(MessageId)> on_settled;
+    };
 
-    // Begins to schedule, as soon as no other process does.
-    void start() { try_lock(); }
-    // Begins nothing more.
+    // `folder`: the spool's path, to be watched; empty: it cannot be.
+    Deliveries(Surroundings& house, std::string folder, Callbacks callbacks);
+
+    // Schedules as soon as no other process does: everything but `held`, which an older generation
+    // has in hand. Again: replaces those.
+    void schedule(const std::vector<MessageId>& held);
+    // Of those some are at rest: their files tell what is left of them.
+    void settle(const std::vector<MessageId>& ids);
+
+    // Begins nothing more and lets go of the lock as soon as nothing but messages in hand is being
+    // written; `done` hears which those are. Again: tells which they are now. Not followed by
+    // schedule().
+    using OnRelease = std::function<void(std::vector<MessageId>)>;
+    void release(OnRelease done);
+    // The same where nobody would be told what is in hand: lets go when nothing is.
+    void retire();
+    // Begins nothing more; the lock goes with the process.
     void drain();
+
     // Nothing is under way that will end by itself.
     bool quiet() const;
-    bool holds_lock() const { return lock_.has_value(); }
+    bool knows_queue() const { return scanned_ && lock_ && !draining_; }
+    bool may_schedule() const { return !draining_; }
+    // Why nothing is scheduled here; empty where it is.
+    std::string trouble() const;
 
     // What was committed just now.
     struct Admission {
@@ -49,8 +74,11 @@ class Deliveries {
     void flush_all();
 
     // Removes it without a word to anybody; what an agent has in hand is finished first. False
-    // where it is not in the queue, else `done` is told when it is gone.
-    bool forget(const MessageId& id, std::function<void()> done);
+    // where it is not in the queue, else `done` is told when it is gone, or that it has come into
+    // the hands of another generation first.
+    enum class Forgotten : std::uint8_t { gone, handed_over };
+    using OnForgotten = std::function<void(Forgotten)>;
+    bool forget(const MessageId& id, OnForgotten done);
 
     MessageIndex& index() { return index_; }
     // Of one that is being worked on, else nullptr.
@@ -59,12 +87,22 @@ class Deliveries {
   private:
     using Item = MessageIndex::Item;
 
+    enum class Letting : std::uint8_t { nothing, go_when_written, go_when_at_rest };
+
+    void hold(const MessageId& id);
+    void free_held(const MessageId& id);
     void try_lock();
     void locked(Result<std::optional<UniqueFd>> lock);
     void scan();
     void next_batch(const std::shared_ptr<queue::Scan>& scan);
     void take_batch(const queue::Scan::Batch& batch);
+    void scanned();
     void scan_again_later(const Error& error);
+    void arrived(const std::vector<MessageId>& ids);
+    void take_up(const MessageId& id);
+    void try_to_let_go();
+    void give_up_rest();
+    void rest_elsewhere(const MessageId& id, const Ending& ending);
 
     void run_due();
     Item* next_due();
@@ -79,22 +117,35 @@ class Deliveries {
     void try_now(Item& item);
     void force(Item& item);
     void let_go(std::unique_ptr<ActiveMessage> message);
+    void remove_finished(const MessageId& id);
     void gone(const MessageId& id);
+    void tell_forgotten(const MessageId& id, Forgotten how);
     void tidy();
 
     Surroundings& house_;
-    std::function<void()> on_lock_;
+    Callbacks callbacks_;
+    OtherCommitters others_;
     MessageIndex index_;
+    std::unordered_set<MessageId> held_;  // by older generations: `active` in the index
     std::unordered_map<MessageId, std::unique_ptr<ActiveMessage>> active_;
-    std::unordered_multimap<MessageId, std::function<void()>> forgetting_;
+    std::unordered_multimap<MessageId, OnForgotten> forgetting_;
     std::optional<UniqueFd> lock_;
     Crowd crowd_;
     std::size_t most_recipients_ = 0;  // active at once since memory was given back
     std::size_t loading_ = 0;
+    std::size_t chores_ = 0;  // calls about the lock, and removals of what others have finished
+    Letting letting_ = Letting::nothing;
+    OnRelease on_release_;
+    bool wanted_ = false;  // schedule() was called
+    bool released_ = false;
     bool draining_ = false;
     bool lock_complained_ = false;
+    bool scanning_ = false;
+    bool scan_again_ = false;
+    bool scanned_ = false;  // once to the end
     Timer due_timer_;
     Timer lock_timer_;
+    Timer scan_timer_;
     Timer tidy_timer_;
 };
 

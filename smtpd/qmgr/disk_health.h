@@ -20,6 +20,9 @@ class DiskHealth {
 
     DiskHealth(Loop& loop, Spool& spool);
 
+    // What is found on the disk may be believed.
+    bool trusted() const { return state_ != State::failed; }
+
     // Why nothing is accepted now, if so.
     std::optional<links::Refusal> refusal() const;
     // The same for `mtactl status`; empty where all is well.

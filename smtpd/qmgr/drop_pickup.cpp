@@ -23,7 +23,7 @@ DropPickup::DropPickup(Loop& loop, Spool& spool, Setup setup, Offer offer)
       timer_(loop, [this] { look(); }) {}
 
 void DropPickup::start() {
-    auto watch = FolderWatch::open(loop_, folder_, [this] { look(); });
+    auto watch = FolderWatch::open(loop_, folder_, FolderWatch::News::arrivals, [this] { look(); });
     if (watch) {
         watch_ = std::move(*watch);
     } else {

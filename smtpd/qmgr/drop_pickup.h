@@ -15,8 +15,8 @@
 
 #include "queue/drop.h"
 #include "smtpd/links/control_qmgr.h"
+#include "smtpd/loop/folder_watch.h"
 #include "smtpd/loop/watch.h"
-#include "smtpd/qmgr/folder_watch.h"
 #include "smtpd/qmgr/spool.h"
 
 namespace holdfast::qmgr {

@@ -4,6 +4,7 @@
 int main() {
     using namespace holdfast;
     auto entry = enter<links::QmgrSnapshot>(links::Room::qmgr, qmgr::confinement());
+    const UniqueFd life = std::move(entry.start.life);
     Loop loop;
     qmgr::Room room(loop, qmgr::open_or_exit(loop, std::move(entry)));
     return loop.run();

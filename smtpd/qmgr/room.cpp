@@ -1,6 +1,7 @@
 #include "smtpd/qmgr/room.h"
 
 #include <algorithm>
+#include <span>
 
 #include "smtpd/base/log.h"
 #include "smtpd/base/panic.h"
@@ -11,11 +12,22 @@ namespace holdfast::qmgr {
 namespace {
 
 constexpr Duration drain_look = std::chrono::milliseconds(20);
+constexpr Duration orphan_look = std::chrono::milliseconds(200);
 constexpr std::size_t most_agents = 100;  // the parent starts no more
 
 std::uint32_t random_seed(const Loop& loop) {
     const MessageId random = MessageId::generate(loop.clock().wall());
     return static_cast<std::uint32_t>(std::hash<MessageId>()(random));
+}
+
+// Calls `use(part, more)` with as many ids as fit into a message; once where there are none.
+template <class Use>
+void in_parts(std::span<const MessageId> ids, Use use) {
+    do {
+        const auto part = ids.first(std::min(ids.size(), links::max_ids_in_message));
+        ids = ids.subspan(part.size());
+        use(std::vector<MessageId>(part.begin(), part.end()), !ids.empty());
+    } while (!ids.empty());
 }
 
 }  // namespace
@@ -36,13 +48,20 @@ Room::Room(Loop& loop, Setup setup)
       surroundings_{loop,    *spool_, health_,  users_,
                     router_, agents_, backoff_, setup.snapshot.hostname},
       pickup_(make_pickup(std::move(setup.drop))),
-      deliveries_(surroundings_,
-                  [this] {
-                      if (pickup_) pickup_->start();
-                  }),
+      deliveries_(surroundings_, std::move(setup.folder),
+                  {[this] {
+                       if (pickup_) pickup_->start();
+                   },
+                   [this] {
+                       if (control_) control_->queue_known();
+                   },
+                   [this](const MessageId& id) {
+                       settled_.push_back(id);
+                       tell_settled();
+                   }}),
       reception_{surroundings_, deliveries_, pickup_.get(), setup.snapshot.max_message_bytes},
       instance_(setup.instance),
-      drain_timer_(loop, [this] { stop_if_quiet(); }) {
+      drain_timer_(loop, [this] { orphan_ ? look_at_orphan() : stop_if_quiet(); }) {
     parent_.send(links::Ready());
 }
 
@@ -114,16 +133,59 @@ void Room::on(links::NewAliases&& message) {
 }
 
 void Room::on(links::Go&&) {
-    deliveries_.start();
+    parent_.send(links::Serving{});
+}
+
+void Room::on(links::Schedule&& message) {
+    std::ranges::copy(message.in_hand, std::back_inserter(in_hand_));
+    if (!message.more) deliveries_.schedule(std::exchange(in_hand_, {}));
+}
+
+void Room::on(links::Settled&& message) {
+    deliveries_.settle(message.ids);
+}
+
+void Room::on(links::Release&&) {
+    if (pickup_) pickup_->drain();
+    deliveries_.release([this](const std::vector<MessageId>& in_hand) {
+        in_parts(in_hand, [this](std::vector<MessageId> part, bool more) {
+            parent_.send(links::Released{std::move(part), more});
+        });
+    });
+}
+
+// Those of a turn together.
+void Room::tell_settled() {
+    if (settled_.size() > 1) return;
+    loop_.after_turn(life_.guard([this] {
+        in_parts(std::exchange(settled_, {}), [this](std::vector<MessageId> part, bool) {
+            parent_.send(links::Settled{std::move(part)});
+        });
+    }));
 }
 
 void Room::on(links::Drain&&) {
     drain();
 }
 
-// Without a parent nobody starts agents or restarts rooms.
+// Nobody starts agents or rooms any more, and a new parent may have come already: what is in hand
+// is finished, then the schedule is his. smtpin and control end by themselves, and commit until
+// then.
 void Room::on_end(ChannelEnd) {
-    drain();
+    if (draining_since_) return;
+    log::warning("parent-gone", {});
+    orphan_ = true;
+    if (pickup_) pickup_->drain();
+    deliveries_.retire();
+    drain_timer_.set(Duration::zero());
+}
+
+void Room::look_at_orphan() {
+    if (!smtpin_ && !control_) {
+        orphan_ = false;
+        return drain();
+    }
+    drain_timer_.set(orphan_look);
 }
 
 void Room::drain() {

@@ -30,6 +30,7 @@ class Room {
         Instance instance = Instance::system;
         links::QmgrSnapshot snapshot;
         std::unique_ptr<Spool> spool;
+        std::string folder;                     // its path, to be watched; empty: it cannot be
         std::optional<DropPickup::Setup> drop;  // nothing: there is none, or it cannot be trusted
     };
 
@@ -45,7 +46,11 @@ class Room {
     void on(links::NewAliases&& message);
     void on(links::MdaSpawned&& message) { agents_.on(std::move(message)); }
     void on(links::MdaRefused&& message) { agents_.on(std::move(message)); }
+    void on(links::Release&& message);
+    void on(links::Schedule&& message);
+    void on(links::Settled&& message);
     void on(links::NewLog&& message) { log::reopen(std::move(message.log)); }
+    void on_unknown() {}  // a later parent says what concerns its own rooms
     void on_end(ChannelEnd how);
 
   private:
@@ -53,7 +58,9 @@ class Room {
     void meet_smtpin(UniqueFd channel);
     void meet_control(UniqueFd channel);
     void report_breach(links::Room sender, const std::optional<Breach>& breach);
+    void tell_settled();
     void drain();
+    void look_at_orphan();
     void stop_if_quiet();
     bool quiet() const;
 
@@ -68,6 +75,8 @@ class Room {
     Agents agents_;
     Surroundings surroundings_;
     std::unique_ptr<DropPickup> pickup_;
+    std::vector<MessageId> in_hand_;  // of Schedule, so far
+    std::vector<MessageId> settled_;  // not yet told
     Deliveries deliveries_;
     Reception reception_;
     Instance instance_;
@@ -75,6 +84,8 @@ class Room {
     std::unique_ptr<ControlPeer> control_;
     Timer drain_timer_;
     std::optional<MonoTime> draining_since_;
+    bool orphan_ = false;  // the parent has died, and smtpin or control has not ended
+    Life life_;
 };
 
 }  // namespace holdfast::qmgr

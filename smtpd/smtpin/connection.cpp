@@ -74,8 +74,8 @@ void Connection::on_queue(SmtpSession::Queue queue) {
     resume();
 }
 
-void Connection::on_drain() {
-    perform(session_.on_drain(now()));
+void Connection::on_drain(Grace grace) {
+    perform(session_.on_drain(grace, now()));
 }
 
 // Nothing in here destroys the connection.

@@ -27,7 +27,7 @@ class Connection {
         resume();
     }
     void on_queue(SmtpSession::Queue queue);
-    void on_drain();
+    void on_drain(Grace grace);
 
     // Goes on where congestion has held reading back.
     void resume();

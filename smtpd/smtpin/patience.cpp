@@ -26,13 +26,13 @@ void Patience::queue_gave_credit(MonoTime now) {
     byte_ = now + body_idle_timeout;
 }
 
-void Patience::drain(MonoTime now) {
-    if (!drain_since_) drain_since_ = now;
+void Patience::drain(Grace grace) {
+    grace_.soft = std::min(grace_.soft, grace.soft);
+    grace_.hard = std::min(grace_.hard, grace.hard);
 }
 
 MonoTime Patience::drain_deadline(Waiting waiting) const {
-    if (!drain_since_) return MonoTime::max();
-    return *drain_since_ + (waiting == Waiting::body ? drain_body_timeout : drain_timeout);
+    return waiting == Waiting::next ? grace_.soft : grace_.hard;
 }
 
 MonoTime Patience::deadline(Waiting waiting) const {
@@ -42,6 +42,7 @@ MonoTime Patience::deadline(Waiting waiting) const {
             return queue_since_ + answer_timeout;
         case Waiting::commit:
             return queue_since_ + commit_timeout;
+        case Waiting::next:
         case Waiting::command:
             return std::min({whole_, command_, drain_deadline(waiting)});
         case Waiting::body:

@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 
 #include "smtpd/base/clock.h"
 
@@ -25,13 +24,19 @@ inline constexpr Duration progress_timeout = std::chrono::minutes(15);
 inline constexpr Duration answer_timeout = std::chrono::minutes(4);
 // qmgr's answer to a whole message: clients wait 10 minutes (RFC 5321 section 4.5.3.2.6).
 inline constexpr Duration commit_timeout = std::chrono::minutes(9);
-// While draining: for a transaction, and for one that is in its body.
-inline constexpr Duration drain_timeout = std::chrono::minutes(5);
-inline constexpr Duration drain_body_timeout = std::chrono::minutes(15);
+
+// How long sessions may go on while the room drains: until `soft` as ever, with as many
+// transactions as they like; after that to the end of the one that is open; at `hard` even that
+// is cut off.
+struct Grace {
+    MonoTime soft = MonoTime::max();
+    MonoTime hard = MonoTime::max();
+};
 
 // What a session waits for, and from whom.
 enum class Waiting : std::uint8_t {
-    command,  // client
+    next,     // client: between transactions
+    command,  // client: inside one
     body,     // client
     answer,   // qmgr: may this recipient get mail
     credit,   // qmgr: room for more of a body
@@ -51,26 +56,27 @@ class Patience {
     void queue_asked(MonoTime now) { queue_since_ = now; }
     // What qmgr took is not held against the client.
     void queue_gave_credit(MonoTime now);
-    void drain(MonoTime now);
+    // Of several drains the shortest counts.
+    void drain(Grace grace);
 
     // When the last command or transaction ended.
     MonoTime idle_since() const { return command_ - command_timeout; }
 
     MonoTime deadline(Waiting waiting) const;
-    // Whether the time that the drain allows is what has run out.
+    // Whether the time that the drain allows has run out.
     bool drain_is_over(Waiting waiting, MonoTime now) const;
 
   private:
     MonoTime drain_deadline(Waiting waiting) const;
 
-    // Each the time at which patience ends, but for the last two.
+    // Each the time at which patience ends, but for `queue_since_`.
     MonoTime progress_;
     MonoTime command_{};
     MonoTime whole_{};  // of the transaction, or else of all that is not one
     MonoTime body_{};
     MonoTime byte_{};
     MonoTime queue_since_{};
-    std::optional<MonoTime> drain_since_;
+    Grace grace_;
 };
 
 }  // namespace holdfast::smtpin

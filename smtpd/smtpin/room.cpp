@@ -1,5 +1,7 @@
 #include "smtpd/smtpin/room.h"
 
+#include <algorithm>
+#include <csignal>
 #include <utility>
 
 #include <netinet/in.h>
@@ -38,18 +40,29 @@ links::SmtpinSnapshot within_means(links::SmtpinSnapshot snapshot) {
     return snapshot;
 }
 
+// By SIGTERM, which is ignored while the parent lives: another parent serves now.
+volatile std::sig_atomic_t told_to_leave = 0;
+
+constexpr Duration between_looks_for_successor = std::chrono::milliseconds(100);
+
 }  // namespace
 
 Confinement confinement() {
     return {{Power::accept}, {}, {}};
 }
 
-Room::Room(Loop& loop, Entry<links::SmtpinSnapshot> entry)
+Room::Room(Loop& loop, Entry<links::SmtpinSnapshot> entry, Lease lease)
     : loop_(loop),
+      lease_(lease),
+      drain_patience_(std::chrono::seconds(entry.snapshot.drain_seconds)),
+      drain_limit_(std::chrono::seconds(entry.snapshot.drain_limit_seconds)),
       parent_(loop, std::move(entry.parent), *this, links::Tail::skip),
       log_keeper_(loop, [this] { parent_.send(links::LogLost{}); }),
       sessions_(loop, within_means(entry.snapshot),
-                {[this] { report_malformed(); }, [this] { loop_.stop(0); }}) {
+                {[this] { report_malformed(); }, [this] { stop_if_over(); }}),
+      lease_end_(loop, [this] { let_listeners_go(); }),
+      successor_look_(loop, [this] { look_for_successor(); }),
+      last_call_(loop, std::move(entry.start.life), [this] { called(); }) {
     parent_.send(links::Ready{});
     parent_.flush();
 }
@@ -77,10 +90,21 @@ void Room::on(links::Listener&& listener) {
 void Room::on(links::Go&&) {
     serving_ = true;
     for (auto& acceptor : acceptors_) acceptor->want_connections(true);
+    parent_.send(links::Serving{});
 }
 
-void Room::on(links::Drain&&) {
-    drain();
+// A second one may come, when the house is stopped while this room still drains.
+void Room::on(links::Drain&& message) {
+    keep_listeners(message.leaving);
+    drain(std::chrono::seconds(message.patience_seconds), drain_limit_);
+}
+
+// The others are shared with the generation that takes over: what waits there is its own.
+void Room::keep_listeners(const std::vector<std::string>& addresses) {
+    std::erase_if(acceptors_, [&](const std::unique_ptr<Acceptor>& acceptor) {
+        return std::ranges::find(addresses, acceptor->address()) == addresses.end();
+    });
+    if (!acceptors_.empty() && !draining_) lease_end_.set(lease_.leaving);
 }
 
 void Room::report_malformed() {
@@ -88,15 +112,47 @@ void Room::report_malformed() {
     parent_.send(links::Malformed{links::Room::qmgr});
 }
 
-// The parent has gone: what is in hand is finished, and another parent starts other rooms.
+// The parent has died. Nobody else may accept yet, so this goes on for a while, or until another
+// parent says that it serves; then as after a reload.
 void Room::on_end(ChannelEnd) {
-    drain();
+    last_call_.listen();
+    if (draining_) return;
+    if (!serving_) return loop_.stop(0);
+    log::warning("parent-gone", {{"accepts-for", lease_.orphaned}});
+    lease_end_.set(lease_.orphaned);
+    told_to_leave = 0;
+    std::signal(SIGTERM, [](int) { told_to_leave = 1; });
+    look_for_successor();
 }
 
-void Room::drain() {
-    if (std::exchange(draining_, true)) return;
+void Room::look_for_successor() {
+    if (draining_) return;
+    if (told_to_leave != 0) return let_listeners_go();
+    successor_look_.set(between_looks_for_successor);
+}
+
+void Room::let_listeners_go() {
+    for (auto& acceptor : acceptors_) acceptor->take_waiting();
     acceptors_.clear();
-    sessions_.drain();
+    if (!draining_) return drain(drain_patience_, drain_limit_);
+    stop_if_over();
+}
+
+// The house is being stopped, by a parent that came later.
+void Room::called() {
+    keep_listeners({});
+    drain(Duration::zero(), std::min(LastCall::limit, drain_limit_));
+}
+
+void Room::drain(Duration patience, Duration limit) {
+    draining_ = true;
+    const MonoTime soft = loop_.now() + patience;
+    sessions_.drain({soft, std::max(soft, loop_.now() + limit)});
+    stop_if_over();
+}
+
+void Room::stop_if_over() {
+    if (draining_ && acceptors_.empty() && sessions_.empty()) loop_.stop(0);
 }
 
 }  // namespace holdfast::smtpin

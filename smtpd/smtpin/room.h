@@ -4,6 +4,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "smtpd/base/log.h"
@@ -11,6 +13,7 @@
 #include "smtpd/links/parent_smtpin.h"
 #include "smtpd/loop/acceptor.h"
 #include "smtpd/loop/channel.h"
+#include "smtpd/loop/last_call.h"
 #include "smtpd/loop/log_keeper.h"
 #include "smtpd/smtpin/sessions.h"
 
@@ -20,7 +23,18 @@ Confinement confinement();
 
 class Room {
   public:
-    Room(Loop& loop, Entry<links::SmtpinSnapshot> entry);
+    // How long listeners are kept that this room should not have any more.
+    struct Lease {
+        // After Drain those that are leaving, for connections that are being made meanwhile: an
+        // empty queue says nothing of handshakes under way.
+        Duration leaving = links::leaving_lease;
+        // After the parent's sudden end all of them, for another parent to come, which says so by
+        // SIGTERM when it serves.
+        Duration orphaned = std::chrono::seconds(60);
+    };
+
+    Room(Loop& loop, Entry<links::SmtpinSnapshot> entry, Lease lease);
+    Room(Loop& loop, Entry<links::SmtpinSnapshot> entry) : Room(loop, std::move(entry), {}) {}
 
     void on(links::Start&& start);
     void on(links::Peer&& peer);
@@ -28,17 +42,29 @@ class Room {
     void on(links::Go&& go);
     void on(links::Drain&& drain);
     void on(links::NewLog&& message) { log::reopen(std::move(message.log)); }
+    void on_unknown() {}  // a later parent says what concerns its own rooms
     void on_end(ChannelEnd how);
 
   private:
     void report_malformed();
-    void drain();
+    void drain(Duration patience, Duration limit);
+    void called();
+    void keep_listeners(const std::vector<std::string>& addresses);
+    void look_for_successor();
+    void let_listeners_go();
+    void stop_if_over();
 
     Loop& loop_;
+    Lease lease_;
+    Duration drain_patience_;
+    Duration drain_limit_;
     Channel<links::SmtpinToParent, links::ParentToSmtpin> parent_;
     LogKeeper log_keeper_;
     Sessions sessions_;
     std::vector<std::unique_ptr<Acceptor>> acceptors_;
+    Timer lease_end_;
+    Timer successor_look_;
+    LastCall last_call_;
     bool serving_ = false;
     bool draining_ = false;
 };

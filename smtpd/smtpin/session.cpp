@@ -28,7 +28,7 @@ SmtpSession::SmtpSession(const Policy& policy, SessionNumber number, Client clie
 Actions SmtpSession::begin(Queue queue, Moment now) {
     now_ = now;
     queue_ = queue;
-    say({220, "", policy_.hostname + " ESMTP Holdfast"});
+    if (state_ != State::finished) say({220, "", policy_.hostname + " ESMTP Holdfast"});
     return actions();
 }
 
@@ -203,20 +203,23 @@ void SmtpSession::end_transaction() {
     recipients_.clear();
     message_.reset();
     patience_.transaction_ended(now_.mono);
-    leave_if_draining();
+    leave_if_drained();
 }
 
-Actions SmtpSession::on_drain(Moment now) {
+Actions SmtpSession::on_drain(Grace grace, Moment now) {
     now_ = now;
-    draining_ = true;
-    patience_.drain(now.mono);
-    if (state_ != State::finished) leave_if_draining();
+    patience_.drain(grace);
+    leave_if_drained();
     return actions();
 }
 
-void SmtpSession::leave_if_draining() {
-    if (!draining_ || !between_transactions()) return;
-    finish(Reason::draining, {421, "4.3.2", policy_.hostname + " is restarting; connect again"});
+void SmtpSession::leave_if_drained() {
+    if (!between_transactions() || !patience_.drain_is_over(Waiting::next, now_.mono)) return;
+    finish(Reason::draining, restarting());
+}
+
+Reply SmtpSession::restarting() const {
+    return {421, "4.3.2", policy_.hostname + " is restarting; connect again"};
 }
 
 MonoTime SmtpSession::displaceable_at() const {
@@ -240,6 +243,7 @@ Actions SmtpSession::on_client_left(Moment now) {
 Waiting SmtpSession::waiting() const {
     if (state_ == State::committing) return Waiting::commit;
     if (state_ == State::body) return message_->blocked() ? Waiting::credit : Waiting::body;
+    if (between_transactions()) return Waiting::next;
     return question_ ? Waiting::answer : Waiting::command;
 }
 
@@ -263,10 +267,11 @@ Actions SmtpSession::on_deadline(Moment now) {
             patience_.queue_gave_credit(now.mono);
             after_body_advanced();
             break;
+        case Waiting::next:
         case Waiting::command:
         case Waiting::body:
             if (patience_.drain_is_over(waiting(), now.mono)) {
-                finish(Reason::draining, {421, "4.3.2", policy_.hostname + " is restarting"});
+                finish(Reason::draining, restarting());
             } else {
                 finish(Reason::timeout, {421, "4.4.2", policy_.hostname + " timed out"});
             }

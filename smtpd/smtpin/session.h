@@ -69,7 +69,7 @@ class SmtpSession {
 
     SmtpSession(const Policy& policy, SessionNumber number, Client client, MonoTime now);
 
-    // The greeting.
+    // The greeting; or, where the soft limit of a drain has passed, the farewell in its place.
     Actions begin(Queue queue, Moment now);
 
     // Input that is not used comes again, with more behind it, once takes_input() and the replies
@@ -85,8 +85,8 @@ class SmtpSession {
     // The channel to qmgr broke, with all that was under way there; or there is a new one.
     Actions on_queue(Queue queue, Moment now);
 
-    // Finish the transaction, begin no other.
-    Actions on_drain(Moment now);
+    // There is an end to it. May come before begin(), and again.
+    Actions on_drain(Grace grace, Moment now);
 
     // From when on this session may be ended in favour of one that finds no place.
     MonoTime displaceable_at() const;
@@ -146,7 +146,8 @@ class SmtpSession {
     void after_body_advanced();
     void end_body();
     void end_transaction();
-    void leave_if_draining();
+    void leave_if_drained();
+    Reply restarting() const;
     void finish(Reason reason);
     void finish(Reason reason, const Reply& last);
     std::uint64_t next_number();
@@ -160,7 +161,6 @@ class SmtpSession {
     State state_ = State::fresh;
     Queue queue_ = Queue::absent;
     bool extended_ = false;  // EHLO
-    bool draining_ = false;
     std::uint64_t serial_ = 0;
     std::string helo_;
     LineReader lines_{max_command_line};

@@ -39,6 +39,7 @@ void Sessions::open(UniqueFd socket, ClientAddress client) {
         std::make_unique<Connection>(*this, std::move(socket), std::move(client), number);
     Connection& fresh = *connection;
     open_.emplace(number, std::move(connection));
+    fresh.on_drain(grace_);
     fresh.begin(queue_state());
 }
 
@@ -110,21 +111,16 @@ void Sessions::on_drained() {
     for (auto& [number, connection] : open_) connection->resume();
 }
 
-void Sessions::drain() {
-    draining_ = true;
-    for (auto& [number, connection] : open_) connection->on_drain();
-    check_last_over();
+void Sessions::drain(Grace grace) {
+    grace_ = grace;
+    for (auto& [number, connection] : open_) connection->on_drain(grace);
 }
 
 void Sessions::over(SessionNumber number) {
     const auto found = open_.find(number);
     counter_.leave(found->second->client().key());
     open_.erase(found);
-    check_last_over();
-}
-
-void Sessions::check_last_over() {
-    if (draining_ && open_.empty()) callbacks_.on_last_over();
+    if (open_.empty()) callbacks_.on_last_over();
 }
 
 }  // namespace holdfast::smtpin

@@ -18,7 +18,7 @@ class Sessions {
   public:
     struct Callbacks {
         std::function<void()> on_queue_malformed;  // the channel is closed already
-        std::function<void()> on_last_over;        // after drain(): the last session has ended
+        std::function<void()> on_last_over;        // the last session has ended
     };
 
     Sessions(Loop& loop, const links::SmtpinSnapshot& snapshot, Callbacks callbacks);
@@ -35,8 +35,9 @@ class Sessions {
     // The channel to qmgr; replaces an earlier one.
     void connect_queue(UniqueFd channel);
 
-    // Sessions finish their transactions and leave; no other begins.
-    void drain();
+    // For all sessions, those that are still to come among them.
+    void drain(Grace grace);
+    bool empty() const { return open_.empty(); }
 
     // From a connection. Dropped where there is no qmgr.
     void send(links::SmtpinToQmgr message);
@@ -68,7 +69,6 @@ class Sessions {
     void open(UniqueFd socket, ClientAddress client);
     bool displace_for(const ClientAddress& client, Admission why);
     static void turn_away(int socket, const ClientAddress& client, Admission why);
-    void check_last_over();
 
     Loop& loop_;
     Callbacks callbacks_;
@@ -77,7 +77,7 @@ class Sessions {
     std::optional<QueueChannel> queue_;
     std::unordered_map<SessionNumber, std::unique_ptr<Connection>> open_;
     SessionNumber last_number_ = 0;
-    bool draining_ = false;
+    Grace grace_;
 };
 
 }  // namespace holdfast::smtpin

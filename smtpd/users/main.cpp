@@ -6,6 +6,7 @@ int main() {
     using namespace holdfast;
     users::load_modules();
     auto entry = enter<links::UsersSnapshot>(links::Room::users, users::confinement());
+    const UniqueFd life = std::move(entry.start.life);
     Loop loop;
     users::Room room(loop, std::move(entry));
     return loop.run();

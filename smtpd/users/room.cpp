@@ -71,9 +71,10 @@ void Room::on(links::Drain&&) {
     stop_when_idle();
 }
 
-// Without a parent there is nobody left to answer to for long.
+// The others finish their sessions without a parent, and ask until then.
 void Room::on_end(ChannelEnd) {
-    on(links::Drain{});
+    orphan_ = true;
+    stop_when_idle();
 }
 
 void Room::ask(const std::shared_ptr<Client>& client, std::uint64_t request, Query query) {
@@ -81,7 +82,7 @@ void Room::ask(const std::shared_ptr<Client>& client, std::uint64_t request, Que
               [this, weak = std::weak_ptr(client), request](links::UserReply reply) {
                   reply.request = request;
                   if (const auto asker = weak.lock()) asker->answer(std::move(reply));
-                  if (draining_) loop_.after_turn([this] { stop_when_idle(); });
+                  loop_.after_turn([this] { stop_when_idle(); });
               });
 }
 
@@ -91,10 +92,12 @@ void Room::lost(links::Room peer, ChannelEnd how) {
         parent_.send(links::Malformed{peer});
     }
     std::erase_if(clients_, [&](const auto& client) { return client->name() == peer; });
+    stop_when_idle();
 }
 
 void Room::stop_when_idle() {
-    if (draining_ && pool_.pending() == 0) loop_.stop(0);
+    const bool ending = draining_ || (orphan_ && clients_.empty());
+    if (ending && pool_.pending() == 0) loop_.stop(0);
 }
 
 }  // namespace holdfast::users

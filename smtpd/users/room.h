@@ -27,9 +27,10 @@ class Room {
     // The parent.
     void on(links::Start&& start);
     void on(links::Peer&& peer);
-    void on(links::Go&&) {}
+    void on(links::Go&&) { parent_.send(links::Serving{}); }
     void on(links::Drain&&);
     void on(links::NewLog&& message) { log::reopen(std::move(message.log)); }
+    void on_unknown() {}  // a later parent says what concerns its own rooms
     void on_end(ChannelEnd how);
 
   private:
@@ -44,6 +45,7 @@ class Room {
     LogKeeper log_keeper_;
     std::vector<std::shared_ptr<Client>> clients_;  // one for each peer
     bool draining_ = false;
+    bool orphan_ = false;  // the parent has died
     Pool pool_;
 };
 

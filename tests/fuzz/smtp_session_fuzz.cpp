@@ -59,7 +59,7 @@ class Player {
                 now_.mono += std::chrono::seconds(what);
                 return carry_out(session_.on_deadline(now_));
             default:
-                return what == 127 ? carry_out(session_.on_drain(now_)) : credit();
+                return what >= 119 ? drain(what == 127 ? 0 : 5) : credit();
         }
     }
 
@@ -82,6 +82,11 @@ class Player {
         const auto bytes = static_cast<std::uint32_t>(outstanding_);
         outstanding_ = 0;
         carry_out(session_.on(links::Credit{transaction_, bytes}, now_));
+    }
+
+    void drain(int minutes) {
+        const MonoTime soft = now_.mono + std::chrono::minutes(minutes);
+        carry_out(session_.on_drain({soft, soft + std::chrono::minutes(10)}, now_));
     }
 
     void feed() {

@@ -2,7 +2,8 @@
 
 A case is a folder with case.py: a docstring that says what it shows, and run(box), where `box` is
 harness/inside/box.py. It may set ROOT (a recipe of tests/root/recipes, default "mailers") and
-DEADLINE in seconds. The folder's smtpd.conf and aliases, if any, are the daemon's.
+DEADLINE in seconds. With INIT = "systemd" the root is "systemd", process 1 is that, and `box` is
+harness/inside/systemd_box.py. The folder's smtpd.conf and aliases, if any, are the daemon's.
 """
 
 import ast
@@ -30,6 +31,7 @@ class Case:
     name: str
     summary: str
     root: str
+    init: str  # process 1 of the root; empty: none to speak of
     deadline: int
 
 
@@ -38,8 +40,9 @@ def read(path):
     tree = ast.parse(path.read_text())
     settings = {node.targets[0].id: ast.literal_eval(node.value) for node in tree.body
                 if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)}
+    init = settings.get("INIT", "")
     return Case(path.parent.name, (ast.get_docstring(tree) or "").split("\n")[0],
-                settings.get("ROOT", "mailers"), settings.get("DEADLINE", 90))
+                settings.get("ROOT", init or "mailers"), init, settings.get("DEADLINE", 90))
 
 
 def find():
@@ -62,7 +65,8 @@ def run_one(case, lower, preset, extent):
     # timeout as root: a plain user could not end what sudo has started.
     command = as_root("timeout", "--kill-after=5", str(case.deadline * slow),
                       TESTS / "root/enter", "--lower", lower, "--bind-ro", f"{TESTS}:/tests",
-                      "--bind-ro", f"{folder(preset)}:/build", "--bind", f"{out}:/out", "--",
+                      "--bind-ro", f"{folder(preset)}:/build", "--bind", f"{out}:/out",
+                      *(["--init", case.init] if case.init else []), "--",
                       "env", f"SLOWER={slow}", *(["LONG=1"] if extent is Extent.LONG else []),
                       "python3", "-B", "/tests/harness/inside/run_case.py", case.name)
     try:

@@ -33,14 +33,6 @@ std::string random_packet() {
     return packet;
 }
 
-void say_ready(int parent) {
-    links::Encoder encoder;
-    encoder.put_frame(std::variant<links::Ready>());
-    std::string packet;
-    append_frame(packet, encoder.bytes);
-    if (const auto sent = send_packet(parent, packet); !sent) exit_with(sent.error());
-}
-
 // Noise, and frames that begin like real ones, until the peer hangs up or has had enough.
 void attack(int channel) {
     for (int i = 0; i < packets_per_attack; ++i) {
@@ -62,7 +54,6 @@ void try_everything() {
 }
 
 std::vector<UniqueFd> meet_everybody(int parent) {
-    say_ready(parent);
     std::vector<UniqueFd> channels;
     while (true) {
         auto packet = receive_packet(parent);

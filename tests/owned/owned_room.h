@@ -7,6 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "smtpd/base/packet.h"
+#include "smtpd/confine/entry.h"
 #include "smtpd/links/parent_room.h"
 #include "smtpd/links/rooms.h"
 
@@ -14,7 +16,17 @@ namespace holdfast::owned {
 
 void try_everything();
 
-// Says Ready and collects what the parent hands out until it says Go.
+// A message to the parent, of the room's link.
+template <class Message>
+void tell(int parent, const Message& message) {
+    links::Encoder encoder;
+    encoder.put_frame(message);
+    std::string packet;
+    append_frame(packet, encoder.bytes);
+    if (const auto sent = send_packet(parent, packet); !sent) exit_with(sent.error());
+}
+
+// Collects what the parent hands out until it says Go.
 std::vector<UniqueFd> meet_everybody(int parent);
 
 // Sends random bytes on each channel, and last to the parent, which then ends this process.

@@ -369,4 +369,11 @@ Status FakeFileSystem::lock(int fd) {
     });
 }
 
+Status FakeFileSystem::lock_shared(int fd) {
+    return call("lock-shared " + what(fd), [&]() -> Status {
+        if (::flock(fd, LOCK_SH | LOCK_NB) != 0) return errno_error("lock");
+        return {};
+    });
+}
+
 }  // namespace holdfast::queue

@@ -101,6 +101,7 @@ class FakeFileSystem final : public FileSystem {
     Result<FileInfo> info(int fd) override;
     Result<Space> space(int fd) override;
     Status lock(int fd) override;
+    Status lock_shared(int fd) override;
 
   private:
     struct Handle {

@@ -350,6 +350,21 @@ TEST_CASE("one process schedules at a time") {
     CHECK(second->try_lock().value());
 }
 
+TEST_CASE("a process knows whether others may commit into its spool") {
+    FakeFileSystem fs;
+    const auto first = open_store(fs);
+    CHECK(first->alone().value());
+    auto second = open_store(fs);
+    CHECK_FALSE(first->alone().value());
+    // To have asked has cost neither its own lock.
+    CHECK_FALSE(second->alone().value());
+    CHECK_FALSE(first->alone().value());
+    second.reset();
+    CHECK(first->alone().value());
+    const auto third = open_store(fs);
+    CHECK_FALSE(third->alone().value());
+}
+
 TEST_CASE("removing twice is no error, and a file is shown as it stands") {
     OneMessage one;
     const auto text = one.store->open_text(sample_id(1));

@@ -255,7 +255,8 @@ TEST_CASE("stop returns when the daemon's process has ended, and not before") {
     }
     const Said said = run_with_daemon(
         {Form::text, StopCommand{Haste::now}}, [&](const links::ClientToControl& message) {
-            if (const auto* stop = std::get_if<links::StopRequest>(&message)) {
+            if (const auto* stop = std::get_if<links::OrderRequest>(&message)) {
+                CHECK(stop->order == links::Order::stop);
                 CHECK(stop->now);
                 kill(daemon_process, SIGKILL);
                 return last_words;

@@ -90,9 +90,9 @@ TEST_CASE("a mistyped command is named, with the one that was meant") {
           "mtactl: unknown command \"queu\": did you mean \"queue\"? (see mtactl --help)\n");
     CHECK(said({"--json", "queue", "lsit"}) ==
           "mtactl: unknown command \"lsit\": did you mean \"list\"? (see mtactl queue --help)\n");
-    CHECK(said({"reload"}) ==
-          "mtactl: unknown command \"reload\": it is one of status check queue aliases or stop "
-          "(see mtactl --help)\n");
+    CHECK(said({"frobnicate"}) ==
+          "mtactl: unknown command \"frobnicate\": it is one of status check queue aliases reload "
+          "restart or stop (see mtactl --help)\n");
     CHECK(said({"queue", "remove"}).ends_with("(see mtactl queue remove --help)\n"));
     CHECK(said({"queue"}).ends_with("(see mtactl queue --help)\n"));
 }

@@ -102,6 +102,21 @@ TEST_CASE("a queue in trouble, and a daemon without privileges, say so") {
     CHECK(holds(text, "privileges"));
 }
 
+TEST_CASE("a status tells how the last change went, and who finishes") {
+    StatusFacts facts = some_facts();
+    CHECK_FALSE(holds(status_text(facts), "last change"));
+    CHECK_FALSE(holds(status_text(facts), "older generations"));
+    CHECK(holds(status_json(facts), R"("last_change":"","last_change_at":"","draining":[])"));
+    facts.overview.daemon.last_change = "reload: smtpd.conf:3: no";
+    facts.overview.daemon.last_change_at = 1'000'000;
+    facts.overview.daemon.draining = {1};
+    CHECK(holds(status_text(facts), "reload: smtpd.conf:3: no, 1970-01-01"));
+    CHECK(holds(status_text(facts), "1 finishes its sessions"));
+    facts.overview.daemon.draining = {1, 2, 3};
+    CHECK(holds(status_text(facts), "1, 2 and 3 finish their sessions"));
+    CHECK(holds(status_json(facts), R"("draining":[1,2,3])"));
+}
+
 TEST_CASE("a status in JSON has every number that the text has") {
     const std::string json = status_json(some_facts());
     for (const char* part :

@@ -9,6 +9,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 from box import Box  # noqa: E402 (the path has to be known first)
+from systemd_box import SystemdBox  # noqa: E402
 
 
 def main():
@@ -16,7 +17,8 @@ def main():
     specification = importlib.util.spec_from_file_location("case", folder / "case.py")
     case = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(case)
-    box = Box(folder, pathlib.Path("/out"))
+    kind = SystemdBox if getattr(case, "INIT", "") == "systemd" else Box
+    box = kind(folder, pathlib.Path("/out"))
     try:
         case.run(box)
         box.finish()

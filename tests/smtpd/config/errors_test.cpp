@@ -98,12 +98,12 @@ constexpr std::array mistakes{
     Mistake{"limit", R"(c:1:7: error: a word is missing
   limit
         ^
-  expected: limit agents | message | recipients | sessions
+  expected: limit agents | drain | message | recipients | sessions
 )"},
     Mistake{"limit mesage 5M", R"(c:1:7: error: unknown word "mesage"
   limit mesage 5M
         ^~~~~~
-  expected: agents message recipients or sessions
+  expected: agents drain message recipients or sessions
   did you mean "message"?
 )"},
     Mistake{"limit message 5X", R"(c:1:15: error: "5X" is not a size
@@ -139,6 +139,16 @@ c:1:29: error: "y" is not a number
   limit sessions x per-client y
                               ^
   expected: a number from 1 to 20000
+)"},
+    Mistake{"limit drain 10m up-to 5m", R"(c:1:23: error: "5m" is too small
+  limit drain 10m up-to 5m
+                        ^~
+  expected: a duration from 10m to 1h, such as 90s, 4h or 1d12h
+)"},
+    Mistake{"limit drain 2h", R"(c:1:13: error: "2h" is too large
+  limit drain 2h
+              ^~
+  expected: a duration from 0s to 1h, such as 90s, 4h or 1d12h
 )"},
     Mistake{"queue retry 1h upto 2h", R"(c:1:16: error: unknown word "upto"
   queue retry 1h upto 2h

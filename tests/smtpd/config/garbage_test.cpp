@@ -36,9 +36,9 @@ TEST_CASE("every line of garbage yields a diagnostic with its line number") {
 
 TEST_CASE("every statement with a word of garbage is refused and none is taken") {
     std::mt19937 random(2);
-    for (const char* name :
-         {"hostname ", "origin ", "listen ", "aliases ", "local ", "domain ", "limit ",
-          "limit message ", "limit agents ", "queue retry ", "queue expire ", "queue "}) {
+    for (const char* name : {"hostname ", "origin ", "listen ", "aliases ", "local ", "domain ",
+                             "limit ", "limit message ", "limit agents ", "limit drain ",
+                             "queue retry ", "queue expire ", "queue "}) {
         for (int round = 0; round < 200; ++round) {
             const std::string word = "!" + random_bytes(random, "ab!~:*25", 5);
             INFO(name << word);

@@ -43,6 +43,7 @@ TEST_CASE("each statement sets what it names") {
         "limit recipients 200\n"
         "limit sessions 30 per-client 3\n"
         "limit agents 7\n"
+        "limit drain 0s up-to 90s\n"
         "queue retry 2m up-to 2h\n"
         "queue warn 1d\n"
         "queue expire 1d12h\n");
@@ -61,6 +62,8 @@ TEST_CASE("each statement sets what it names") {
     CHECK(settings.smtpin.max_sessions == 30);
     CHECK(settings.smtpin.max_sessions_per_client == 3);
     CHECK(settings.qmgr.max_agents == 7);
+    CHECK(settings.smtpin.drain_seconds == 0);
+    CHECK(settings.smtpin.drain_limit_seconds == 90);
     CHECK(settings.qmgr.retry_first_seconds == 120);
     CHECK(settings.qmgr.retry_limit_seconds == 7200);
     CHECK(settings.qmgr.warn_seconds == 86400);
@@ -117,4 +120,11 @@ TEST_CASE("the table of statements is sorted and its names are unique") {
     const auto rows = statements();
     for (std::size_t i = 1; i < rows.size(); ++i) CHECK(rows[i - 1].name < rows[i].name);
     for (const Statement& row : rows) CHECK(row.syntax.starts_with(row.name));
+}
+
+TEST_CASE("what takes effect is kept as written, without what has no effect") {
+    const auto parsed = parse(
+        "# mail\n  hostname\tA.example # ours\n\naliases \"/etc/my aliases\"\n", "smtpd.conf");
+    CHECK(parsed.value.statements ==
+          std::vector<std::string>{"hostname A.example", "aliases \"/etc/my aliases\""});
 }

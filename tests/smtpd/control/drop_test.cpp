@@ -70,7 +70,7 @@ TEST_CASE("F31 a file that can never become a message is called bad, with the re
         file = "From: a text file\n\nhello\n";
     }
     SECTION("requests in place of a submission") {
-        file = file_of({links::StopRequest{true}});
+        file = file_of({links::OrderRequest{links::Order::stop, true}});
     }
     SECTION("an empty packet before all else, as in a file of zeros") {
         file.insert(0, 4, '\0');

@@ -177,9 +177,10 @@ TEST_CASE("the socket of a user who may not command does not leave the room") {
         const As user(4711);
         other = house.connect();
     }
-    other->send(links::StopRequest{true});
-    REQUIRE(house.until([&] { return house.parent->first<links::StopQuery>() != nullptr; }));
-    CHECK_FALSE(house.parent->first<links::StopQuery>()->client);
+    other->send(links::OrderRequest{links::Order::stop, true});
+    REQUIRE(house.until([&] { return other->first<links::Answer>() != nullptr; }));
+    CHECK(other->first<links::Answer>()->status == 77);
+    CHECK(house.parent->first<links::AdminOrder>() == nullptr);
 }
 
 TEST_CASE("F22 clients that bring nothing in time are closed, whatever they are at") {

@@ -128,20 +128,8 @@ TEST_CASE("whatever needs privilege is passed on with the client's socket, and s
             house.qmgr->send(links::Finished{query->request, 77, "only root may"});
         }
     });
-    house.parent->answer_with([&](const links::ControlToParent& message) {
-        if (const auto* query = std::get_if<links::StopQuery>(&message)) {
-            CHECK(query->now);
-            CHECK(peer_uid(query->client) == getuid());
-            house.parent->send(links::Done{query->request, 77, "only root may"});
-        }
-    });
     const auto client = house.connect();
-    SECTION("remove") {
-        client->send(links::RemoveRequest{{item_of(1).id}});
-    }
-    SECTION("stop") {
-        client->send(links::StopRequest{true});
-    }
+    client->send(links::RemoveRequest{{item_of(1).id}});
     REQUIRE(house.until([&] { return answer_of(*client) != nullptr; }));
     CHECK(answer_of(*client)->status == 77);
     CHECK(answer_of(*client)->text == "only root may");
@@ -175,17 +163,26 @@ TEST_CASE("a request inside another closes the client") {
     CHECK(house.until([&] { return client->ended(); }));
 }
 
-TEST_CASE("the answer to a stop is out before the drain that follows it closes the client") {
+TEST_CASE("an order goes to the parent with the client's socket, and is answered there") {
     RoomUnderTest house;
+    UniqueFd socket;
     house.parent->answer_with([&](const links::ControlToParent& message) {
-        if (const auto* query = std::get_if<links::StopQuery>(&message)) {
-            house.parent->send(links::Done{query->request, 0, {}});
-            house.parent->send(links::Drain{});
-        }
+        const auto* const order = std::get_if<links::AdminOrder>(&message);
+        if (order == nullptr) return;
+        CHECK(order->order == links::Order::restart);
+        CHECK(order->now);
+        CHECK(peer_uid(order->client) == getuid());
+        socket.reset(fcntl(order->client.get(), F_DUPFD_CLOEXEC, 0));
+        house.parent->send(links::Drain{});
     });
     const auto client = house.connect();
-    client->send(links::StopRequest{});
-    CHECK(house.run() == 0);
+    client->send(links::OrderRequest{links::Order::restart, true});
+    CHECK(house.run() == 0);  // the room doesn't wait for the answer, which may take long
+    links::Encoder frame;
+    frame.put_frame(links::ControlToClient(links::Answer{0, "done"}));
+    std::string packet;
+    append_frame(packet, frame.bytes);
+    REQUIRE(send_packet(socket.get(), packet));
     REQUIRE(house.until([&] { return answer_of(*client) != nullptr; }));
-    CHECK(answer_of(*client)->status == 0);
+    CHECK(answer_of(*client)->text == "done");
 }

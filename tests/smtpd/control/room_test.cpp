@@ -250,20 +250,68 @@ TEST_CASE("200 idle connections keep nobody out, and neither do as many as there
     CHECK(status_of(*client) == 0);
 }
 
+TEST_CASE("a question that is on its way when the room is drained is answered") {
+    RoomUnderTest house;
+    house.parent->answer_with([&](const links::ControlToParent& message) {
+        if (const auto* query = std::get_if<links::StatusQuery>(&message)) {
+            links::StatusReply reply;
+            reply.request = query->request;
+            house.parent->send(std::move(reply));
+        }
+    });
+    house.qmgr->answer_with([&](const links::ControlToQmgr& message) {
+        if (const auto* query = std::get_if<links::CountsQuery>(&message)) {
+            house.qmgr->send(links::CountsReply{query->request, {}});
+        }
+    });
+    const auto served = house.connect();
+    const auto newcomer = house.connect();
+    const auto silent = house.connect();
+    served->send(links::StatusRequest{});
+    REQUIRE(house.until([&] { return served->first<links::Overview>() != nullptr; }));
+    house.parent->send(links::Drain{});
+    REQUIRE(house.until([&] { return served->ended(); }));
+    CHECK_FALSE(newcomer->ended());
+    newcomer->send(links::StatusRequest{});
+    REQUIRE(house.until([&] { return newcomer->ended(); }));
+    CHECK(newcomer->first<links::Overview>() != nullptr);
+    CHECK(house.run() == 0);  // whoever says nothing is not waited for long
+}
+
 TEST_CASE("drain finishes the submission in hand, closes the idle, and exits with status 0") {
     RoomUnderTest house;
     const auto busy = house.connect();
     const auto idle = house.connect();
+    send_half(*idle);
+    idle->send(links::SubmitEnd{});
+    REQUIRE(house.until([&] { return status_of(*idle).has_value(); }));
     send_half(*busy);
     REQUIRE(house.until([&] { return house.qmgr->first<links::Begin>() != nullptr; }));
     house.parent->send(links::Drain{});
-    REQUIRE(house.until([&] { return idle->ended(); }));
+    REQUIRE(house.until([&] { return idle->ended(); }));  // it has had time to say something
     CHECK_FALSE(busy->ended());
     busy->send(links::SubmitEnd{});
     CHECK(house.run() == 0);
     // The loop has stopped; the answer was sent before.
     CHECK(house.until([&] { return status_of(*busy).has_value(); }));
     CHECK(status_of(*busy) == 0);
+}
+
+TEST_CASE("who has connected when the room is told to end is served, and not waited for long") {
+    RoomUnderTest house;
+    const auto late = house.connect();
+    const auto silent = house.connect();
+    const auto last = house.connect();  // once this one is answered, the others have been taken
+    send_half(*last);
+    last->send(links::SubmitEnd{});
+    REQUIRE(house.until([&] { return status_of(*last).has_value(); }));
+    house.parent->send(links::Drain{});
+    send_half(*late);
+    late->send(links::SubmitEnd{});
+    CHECK(house.run() == 0);
+    CHECK(house.until([&] { return status_of(*late).has_value(); }));
+    CHECK(status_of(*late) == 0);
+    CHECK(house.until([&] { return silent->ended(); }));
 }
 
 TEST_CASE("the death of the parent drains the room") {

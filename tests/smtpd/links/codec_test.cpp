@@ -66,7 +66,7 @@ inline constexpr unsigned holdfast::links::enum_limit<Colour> = 2;
 TEST_CASE("the members of a struct are found, whatever their types and their number") {
     STATIC_REQUIRE(member_count<SubmitEnd>() == 0);
     STATIC_REQUIRE(member_count<WithFds>() == 2);
-    STATIC_REQUIRE(member_count<Plan>() == 9);
+    STATIC_REQUIRE(member_count<Plan>() == 10);
     STATIC_REQUIRE(member_count<Submit>() == 12);
     Old old{7, {"x", 9}};
     std::get<1>(tie_members(old)).number = 8;
@@ -188,6 +188,53 @@ TEST_CASE("descriptors travel beside the bytes, in order, and their absence is s
 
     Decoder too_few(encoder.bytes, std::span(carried).first(1), Tail::strict);
     CHECK_FALSE(too_few.take_frame<Message>());
+}
+
+TEST_CASE("descriptors that a later version has appended are passed over, and no other is moved") {
+    struct Later {
+        UniqueFd known;
+        UniqueFd unknown;
+    };
+    struct Earlier {
+        UniqueFd known;
+    };
+    struct LaterPair {
+        Later first;
+        Later second;
+    };
+    struct EarlierPair {
+        Earlier first;
+        Earlier second;
+    };
+    const auto open_null = [] { return UniqueFd(open("/dev/null", O_RDONLY | O_CLOEXEC)); };
+    const LaterPair sent{{open_null(), open_null()}, {open_null(), open_null()}};
+    Encoder encoder;
+    encoder.put(sent);
+    std::vector<UniqueFd> carried;
+    for (int i = 0; i < 4; ++i) carried.push_back(open_null());
+    const int third = carried[2].get();
+    const auto back = decode_struct<EarlierPair>(encoder.bytes, Tail::skip, carried);
+    REQUIRE(back);
+    CHECK(back->second.known.get() == third);
+    CHECK(carried[1]);
+    CHECK(carried[3]);
+}
+
+TEST_CASE("a descriptor that is named twice is malformed") {
+    std::vector<UniqueFd> carried;
+    carried.emplace_back(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    const std::string one("\x01\0", 2);
+    const std::string twice("\x0a\0\0\0", 4);
+    const std::string list("\x02\0\0\0", 4);
+    CHECK_FALSE(decode_struct<WithFds>(twice + std::string(2, '\0') + list + one + one,
+                                       Tail::strict, carried));
+}
+
+TEST_CASE("a frame of a kind that only a later version has is told from nonsense") {
+    CHECK(Decoder::is_of_later_kind<ClientToControl>(std::string("\xff\0more", 6)));
+    CHECK_FALSE(Decoder::is_of_later_kind<ClientToControl>(std::string("\0\0", 2)));
+    CHECK_FALSE(Decoder::is_of_later_kind<ClientToControl>("\xff"));
+    CHECK_FALSE(Decoder::is_of_later_kind<ClientToControl>(""));
 }
 
 TEST_CASE("a snapshot is read back from its memfd, and nobody can change it") {

@@ -24,7 +24,9 @@ using Message = std::variant<Word, Gift>;
 
 // One end; what is done with each word is the test's choice.
 struct End {
-    End(Loop& loop, UniqueFd socket) { channel.emplace(loop, std::move(socket), *this); }
+    End(Loop& loop, UniqueFd socket) {
+        if (socket) channel.emplace(loop, std::move(socket), *this);
+    }
 
     void on(Word&& word) {
         words.push_back(std::move(word.text));
@@ -111,12 +113,31 @@ TEST_CASE("F26 a malformed packet ends the channel, and only what came before it
         bytes = good + std::string("\x07\0\0\0\0\0\0\0\0\0x", 11);
     }
     SECTION("a descriptor that is missing") {
-        bytes = good + std::string("\x03\0\0\0\x01\0\x01", 7);
+        bytes = good + std::string("\x04\0\0\0\x01\0\x01\0", 8);
     }
     REQUIRE(send_packet(theirs.get(), bytes));
     REQUIRE(turn_until(loop, [&] { return end.ended.has_value(); }));
     CHECK(end.ended == ChannelEnd::malformed);
     CHECK(end.words == std::vector<std::string>{"good"});
+}
+
+TEST_CASE("an end that knows of later versions passes over their messages, and no malformed ones") {
+    struct LenientEnd : End {
+        using End::End;
+        void on_unknown() { ++unknown; }
+        int unknown = 0;
+    };
+    Loop loop;
+    auto [ours, theirs] = connected_sockets(SOCK_SEQPACKET | SOCK_NONBLOCK);
+    LenientEnd end(loop, {});
+    end.channel.emplace(loop, std::move(ours), end);
+    const std::string unknown("\x05\0\0\0\x07\0new", 9);
+    const std::string cut("\x03\0\0\0\0\0x", 7);
+    REQUIRE(send_packet(theirs.get(), unknown + packet_of(words({"known"})) + cut));
+    REQUIRE(turn_until(loop, [&] { return end.ended.has_value(); }));
+    CHECK(end.unknown == 1);
+    CHECK(end.words == std::vector<std::string>{"known"});
+    CHECK(end.ended == ChannelEnd::malformed);
 }
 
 TEST_CASE("descriptors with more than one frame, or too large a packet, are malformed") {

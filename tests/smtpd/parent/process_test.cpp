@@ -1,6 +1,7 @@
 #include "smtpd/parent/process.h"
 
 #include <csignal>
+#include <filesystem>
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -21,13 +22,19 @@ struct Run {
     Ending ending;
 };
 
+UniqueFd open_program(const char* path) {
+    return UniqueFd(open(path, O_PATH | O_CLOEXEC));
+}
+
 Run run(const std::string& script, int errors = Program::our_errors) {
     Loop loop;
     Run result;
     auto channel = make_channel();
     REQUIRE(channel);
+    const UniqueFd shell = open_program("/bin/sh");
     auto process = Process::start(
-        loop, {"/bin/sh", {"sh", "-c", script}, channel->second.get(), errors}, [&](Ending ending) {
+        loop, {{shell.get(), "/bin/sh"}, {"sh", "-c", script}, channel->second.get(), errors},
+        [&](Ending ending) {
             result.ending = ending;
             loop.stop();
         });
@@ -78,21 +85,69 @@ TEST_CASE("a child inherits neither environment nor blocked or ignored signals")
     CHECK(run("env | grep -c LD_PRELOAD_TEST >&3").output == "0\n");
 }
 
-TEST_CASE("a program that is not there ends with 127, one that cannot run with 126") {
+TEST_CASE("a program that cannot run ends with 126, and says why") {
     Loop loop;
-    for (const auto& [path, status] :
-         {std::pair("/nonexistent/room", 127), std::pair("/etc", 126)}) {
-        auto channel = make_channel();
-        Ending seen;
-        auto process =
-            Process::start(loop, {path, {"x"}, channel->second.get()}, [&](Ending ending) {
-                seen = ending;
-                loop.stop();
-            });
-        REQUIRE(process);
-        loop.run();
-        CHECK(seen.status == status);
-    }
+    const UniqueFd errors(memfd_create("errors", MFD_CLOEXEC));
+    const UniqueFd folder = open_program("/etc");
+    auto channel = make_channel();
+    Ending seen;
+    auto process =
+        Process::start(loop, {{folder.get(), "/etc"}, {"x"}, channel->second.get(), errors.get()},
+                       [&](Ending ending) {
+                           seen = ending;
+                           loop.stop();
+                       });
+    REQUIRE(process);
+    loop.run();
+    CHECK(seen.status == 126);
+    char text[64] = {};
+    CHECK(pread(errors.get(), text, sizeof text - 1, 0) > 0);
+    CHECK(std::string_view(text) == "smtpd: cannot execute /etc: Permission denied\n");
+}
+
+TEST_CASE("a program goes on to be executed when another has taken its path") {
+    char folder[] = "/tmp/holdfast-process-XXXXXX";
+    REQUIRE(mkdtemp(folder) != nullptr);
+    const std::string path = std::string(folder) + "/program";
+    std::filesystem::copy_file("/bin/true", path);
+    const UniqueFd pinned = open_program(path.c_str());
+    std::filesystem::remove(path);
+    std::filesystem::copy_file("/bin/false", path);
+    Loop loop;
+    auto channel = make_channel();
+    Ending seen;
+    auto process = Process::start(loop, {{pinned.get(), path}, {"x"}, channel->second.get()},
+                                  [&](Ending ending) {
+                                      seen = ending;
+                                      loop.stop();
+                                  });
+    REQUIRE(process);
+    loop.run();
+    CHECK(seen.status == 0);
+    std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("descriptors that a child is to inherit keep their numbers, and no others come along") {
+    Loop loop;
+    auto channel = make_channel();
+    const UniqueFd kept(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 40));
+    const UniqueFd other(fcntl(STDERR_FILENO, F_DUPFD, 41));
+    const UniqueFd shell = open_program("/bin/sh");
+    auto process =
+        Process::start(loop,
+                       {{shell.get(), "sh"},
+                        {"sh", "-c",
+                         "n=0; while [ $n -lt 64 ]; do [ -e /proc/$$/fd/$n ] && all=\"$all$n \"; "
+                         "n=$((n + 1)); done; printf %s \"$all\" >&3"},
+                        channel->second.get(),
+                        Program::our_errors,
+                        {kept.get()}},
+                       [&](Ending) { loop.stop(); });
+    REQUIRE(process);
+    loop.run();
+    const auto packet = receive_packet(channel->first.get());
+    REQUIRE(packet);
+    CHECK(packet->bytes == "0 1 2 3 40 ");
 }
 
 TEST_CASE("a child is in a session of its own, away from the terminal of whoever started smtpd") {

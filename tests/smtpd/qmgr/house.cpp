@@ -38,6 +38,11 @@ std::size_t Logged::lines(const std::string& part) const {
     return count;
 }
 
+void House::on(links::Settled&& message) {
+    settled.insert(settled.end(), message.ids.begin(), message.ids.end());
+    if (heir_ != nullptr) heir_->parent->send(std::move(message));
+}
+
 // --- The agents ----------------------------------------------------------------------------------
 
 FakeAgent::FakeAgent(House& house, std::string name, UniqueFd fd)
@@ -98,8 +103,21 @@ House::House(queue::FileSystem* fs, UniqueFd fake_root)
     spool = path;
 }
 
+House::House(House& older)
+    : spool(older.spool),
+      snapshot(older.snapshot),
+      schedules(false),
+      older_(&older),
+      fs_(&queue::real_file_system()) {
+    older.heir_ = this;
+}
+
 House::~House() {
     room.reset();
+    if (older_ != nullptr) {
+        older_->heir_ = nullptr;
+        return;
+    }
     std::error_code ignored;
     std::filesystem::remove_all(spool, ignored);
 }
@@ -112,8 +130,9 @@ void House::begin() {
                                : queue::open_spool(spool.c_str())->release());
     auto opened = Spool::open(loop, *fs_, std::move(fake_root_ ? fake_root_ : folder), 4);
     if (!opened) FAIL(opened.error().text());
-    Room::Setup setup{std::move(theirs), Instance::system, snapshot, std::move(*opened), {}};
+    Room::Setup setup{std::move(theirs), Instance::system, snapshot, std::move(*opened), {}, {}};
     if (fs_ == &queue::real_file_system()) {
+        setup.folder = spool;
         auto drop = queue::Drop::open(setup.spool->store(), getegid());
         if (!drop) FAIL(drop.error().text());
         setup.drop = DropPickup::Setup{std::move(*drop), spool + "/drop"};
@@ -125,6 +144,33 @@ void House::begin() {
     if (!aliases_.aliases.empty()) alias({}, {});
     go();
     until([this] { return ready; });
+}
+
+void House::go() {
+    parent->send(links::Go());
+    if (schedules) parent->send(links::Schedule());
+}
+
+void House::take_over() {
+    older_->parent->send(links::Release());
+    until([this] { return !older_->released.empty() && !older_->released.back().more; });
+    parent->send(links::Schedule{older_->in_hand(), false});
+    until([this] {
+        settle();
+        return control.counts->trouble.empty();
+    });
+    settle();
+}
+
+std::vector<MessageId> House::in_hand() const {
+    std::vector<MessageId> ids;
+    for (const auto& part : released) {
+        ids.insert(ids.end(), part.in_hand.begin(), part.in_hand.end());
+    }
+    std::erase_if(ids, [this](const MessageId& id) {
+        return std::ranges::find(settled, id) != settled.end();
+    });
+    return ids;
 }
 
 void House::start() {
@@ -168,12 +214,18 @@ void House::meet_users() {
 
 void House::until(const std::function<bool()>& condition) {
     const MonoTime end = real_clock().mono() + std::chrono::seconds(10);
-    Timer beat(loop, [] {});
+    House* other = older_ != nullptr ? older_ : heir_;
     while (!condition()) {
         if (real_clock().mono() > end) FAIL("it did not happen within ten seconds");
-        beat.set(std::chrono::milliseconds(20));
-        loop.turn();
+        turn(std::chrono::milliseconds(other != nullptr ? 2 : 20));
+        if (other != nullptr) other->turn(std::chrono::milliseconds(2));
     }
+}
+
+void House::turn(Duration at_most) {
+    Timer beat(loop, [] {});
+    beat.set(at_most);
+    loop.turn();
 }
 
 // A question that goes through the pool is answered behind everything that was asked before it.

@@ -104,6 +104,9 @@ struct FakeUsers {
 class House {
   public:
     explicit House(queue::FileSystem* fs = nullptr, UniqueFd fake_root = {});
+    // A later generation on the same spool: it is not told to schedule, and hears what the older
+    // one settles. The older one must live longer.
+    explicit House(House& older);
     ~House();
 
     // Starts the room, as the parent does. May be called again after stop().
@@ -115,9 +118,14 @@ class House {
     void meet_smtpin();
     void meet_control();
     void meet_users();
-    void go() { parent->send(links::Go()); }
+    void go();
 
-    // Turns the loop until it holds; fails after ten seconds.
+    // As the parent does when this generation is to take the place of the older one.
+    void take_over();
+    // The ids that the room said it has in hand.
+    std::vector<MessageId> in_hand() const;
+
+    // Turns the loop (and that of the other generation) until it holds; fails after ten seconds.
     void until(const std::function<bool()>& condition);
     // Lets everything that is under way come to rest.
     void settle();
@@ -142,6 +150,9 @@ class House {
     void on(links::Ready&&) { ready = true; }
     void on(links::Malformed&& message) { malformed.push_back(message.sender); }
     void on(links::SpawnMda&& message);
+    void on(links::Serving&&) {}
+    void on(links::Released&& message) { released.push_back(std::move(message)); }
+    void on(links::Settled&& message);
     void on(links::LogLost&&) {}
     void on(links::AbandonMda&& message) { abandoned.push_back(message.request); }
     void on_end(ChannelEnd) {}
@@ -151,6 +162,9 @@ class House {
     std::string spool;
     links::QmgrSnapshot snapshot;
     bool ready = false;
+    std::vector<links::Released> released;
+    std::vector<MessageId> settled;
+    bool schedules = true;  // it is told so at once
     bool refuse_agents = false;
     bool hold_agents = false;  // SpawnMda is not answered
     std::vector<links::Room> malformed;
@@ -167,6 +181,10 @@ class House {
     std::unique_ptr<Room> room;
 
   private:
+    void turn(Duration at_most);
+
+    House* older_ = nullptr;
+    House* heir_ = nullptr;
     queue::FileSystem* fs_;
     UniqueFd fake_root_;
     links::AliasSnapshot aliases_;

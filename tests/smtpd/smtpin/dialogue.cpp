@@ -103,7 +103,7 @@ void Dialogue::step(std::string_view line) {
     if (kind == "T:") {
         return pass_time(std::chrono::seconds(std::atoll(std::string(text).c_str())));
     }
-    if (line == "X: drain") return apply(session_.on_drain(now_));
+    if (line.starts_with("X: drain")) return drain(line.substr(8));
     if (line == "X: client left") return apply(session_.on_client_left(now_));
     FAIL("no such step");
 }
@@ -181,6 +181,12 @@ void Dialogue::answer(std::string_view text) {
     questions_.pop_front();
     if (text != "yes") reply.refusal = parse_refusal(text);
     apply(session_.on(reply, now_));
+}
+
+void Dialogue::drain(std::string_view patience) {
+    const auto seconds = std::chrono::seconds(std::atoll(std::string(patience).c_str()));
+    const MonoTime hard = now_.mono + std::chrono::minutes(15);
+    apply(session_.on_drain({now_.mono + seconds, hard}, now_));
 }
 
 void Dialogue::send(std::string_view bytes) {

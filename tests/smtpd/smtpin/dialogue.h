@@ -15,7 +15,9 @@
 //     A: committed            ... the last message; or "A: rejected 452 4.3.1 full"
 //     A: gone, A: back        the channel to qmgr
 //     T: 60                   seconds pass
-//     X: drain, X: client left
+//     X: drain                no patience is left; in 15 minutes an open transaction is cut off
+//     X: drain 300            ... and so many seconds of patience
+//     X: client left
 //
 // Whatever the session says or asks must be in the script.
 #pragma once
@@ -64,6 +66,7 @@ class Dialogue {
     void expect_frames(std::string_view text);
     void expect_message();
     void answer(std::string_view text);
+    void drain(std::string_view patience);
     void feed();
     void perform(Actions actions);
     void expect_silence();

@@ -175,32 +175,30 @@ void TestClient::vanish() {
     socket_.reset();
 }
 
-House::House(links::SmtpinSnapshot snapshot, const Clock& clock)
-    : loop(clock),
-      listener(listen_somewhere()),
-      parent_(
-          loop,
-          [this] {
-              auto [ours, theirs] = channel_pair();
-              room_end_ = std::move(theirs);
-              return std::move(ours);
-          }(),
-          *this) {
+House::House(links::SmtpinSnapshot snapshot, const Clock& clock, Room::Lease lease)
+    : loop(clock), listener(listen_somewhere()) {
     port = port_of(listener.get());
     tick_ = std::make_unique<Timer>(loop, [this] { tick_->set(tick); });
     tick_->set(tick);
-    Entry<links::SmtpinSnapshot> entry{std::move(room_end_), {}, std::move(snapshot)};
-    room_ = std::make_unique<Room>(loop, std::move(entry));
+    auto [ours, theirs] = channel_pair();
+    parent_.emplace(loop, std::move(ours), *this);
+    Entry<links::SmtpinSnapshot> entry{std::move(theirs), {}, std::move(snapshot)};
+    entry.start.life.reset(mkostemp(life_.data(), O_CLOEXEC));
+    room_ = std::make_unique<Room>(loop, std::move(entry), lease);
     replace_queue();
-    parent_.send(links::Listener{"127.0.0.1:0", UniqueFd(dup(listener.get()))});
-    parent_.send(links::Go{});
-    until([this] { return ready; });
+    tell_room(links::Listener{"127.0.0.1:0", UniqueFd(dup(listener.get()))});
+    tell_room(links::Go{});
+    until([this] { return serving; });
+}
+
+void House::last_call() {
+    unlink(life_.c_str());
 }
 
 void House::replace_queue() {
     auto [ours, theirs] = channel_pair();
     queue = std::make_unique<FakeQueue>(std::move(ours));
-    parent_.send(links::Peer{links::Room::qmgr, std::move(theirs)});
+    tell_room(links::Peer{links::Room::qmgr, std::move(theirs)});
 }
 
 void House::until(const std::function<bool()>& holds) {

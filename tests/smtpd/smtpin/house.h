@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -74,7 +75,9 @@ class TestClient {
 class House {
   public:
     explicit House(links::SmtpinSnapshot snapshot = {"mx.example", 50'000'000, 100, 10, 5},
-                   const Clock& clock = real_clock());
+                   const Clock& clock = real_clock(), Room::Lease lease = {});
+
+    ~House() { last_call(); }
 
     // Turns the loop until it holds; fails the test after some seconds.
     void until(const std::function<bool()>& holds);
@@ -83,11 +86,16 @@ class House {
 
     // A new qmgr, as after a crash.
     void replace_queue();
-    void tell_room(links::ParentToSmtpin message) { parent_.send(std::move(message)); }
+    void tell_room(links::ParentToSmtpin message) { parent_->send(std::move(message)); }
+    // The parent dies without a word.
+    void lose_parent() { parent_.reset(); }
+    // A parent that came later is stopped.
+    void last_call();
 
     // From the room.
     void on(links::Ready&&) { ready = true; }
     void on(links::Malformed&& message) { malformed.push_back(message.sender); }
+    void on(links::Serving&&) { serving = true; }
     void on(links::LogLost&&) {}
     void on_end(ChannelEnd) {}
 
@@ -99,12 +107,13 @@ class House {
     UniqueFd listener;  // as the parent holds it
     std::unique_ptr<FakeQueue> queue;
     bool ready = false;
+    bool serving = false;
     std::vector<links::Room> malformed;
 
   private:
-    UniqueFd room_end_;
-    Channel<links::ParentToSmtpin, links::SmtpinToParent> parent_;
+    std::optional<Channel<links::ParentToSmtpin, links::SmtpinToParent>> parent_;
     std::unique_ptr<Timer> tick_;
+    std::string life_ = "/tmp/holdfast-life-XXXXXX";
     std::unique_ptr<Room> room_;
 };
 

@@ -284,36 +284,6 @@ TEST_CASE("a client that never closes its side is let go two seconds after QUIT"
     CHECK(house.loop.now() - start < milliseconds(4000));
 }
 
-TEST_CASE("a drained room finishes what is in hand and stops") {
-    House house;
-    TestClient idle(house.port);
-    house.until([&] { return idle.last_line().starts_with("220 "); });
-    const auto busy = house.client_in_body();
-    house.tell_room(links::Drain{});
-    house.until([&] { return idle.at_end(); });
-    CHECK(idle.last_line() == "421 4.3.2 mx.example is restarting; connect again");
-    idle.close();
-    // The listener is the parent's: connections wait there for the next generation.
-    TestClient next(house.port);
-    house.turn_for(milliseconds(20));
-    CHECK(next.received() == "");
-    busy->send("Subject: x\r\n\r\n.\r\n");
-    house.until([&] { return busy->at_end(); });
-    CHECK(busy->received().find("250 2.0.0 Ok: queued as ") != std::string::npos);
-    CHECK(busy->last_line().starts_with("421 4.3.2 "));
-    CHECK(house.queue->committed.size() == 1);
-    busy->close();
-    CHECK(house.loop.run() == 0);
-    const UniqueFd waiting(accept(house.listener.get(), nullptr, nullptr));
-    CHECK(waiting);
-}
-
-TEST_CASE("a drained room without sessions stops at once") {
-    House house;
-    house.tell_room(links::Drain{});
-    CHECK(house.loop.run() == 0);
-}
-
 // Lets no further descriptor be opened while it lives.
 class NoMoreDescriptors {
   public:

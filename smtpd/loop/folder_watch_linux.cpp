@@ -3,22 +3,30 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#include "smtpd/qmgr/folder_watch.h"
+#include "smtpd/loop/folder_watch.h"
 
-namespace holdfast::qmgr {
+namespace holdfast {
+
+namespace {
+
+// Renamed or linked into place, or made there.
+constexpr std::uint32_t coming = IN_MOVED_TO | IN_CREATE;
+constexpr std::uint32_t going = IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF;
+
+}  // namespace
 
 Result<std::unique_ptr<FolderWatch>> FolderWatch::open(Loop& loop, const std::string& folder,
-                                                       std::function<void()> on_news) {
+                                                       News wanted, std::function<void()> on_news) {
     UniqueFd fd(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
     if (!fd) return errno_error("watch", folder);
-    // Renamed or linked into place.
-    if (inotify_add_watch(fd.get(), folder.c_str(), IN_MOVED_TO | IN_CREATE | IN_ONLYDIR) < 0) {
+    const std::uint32_t events = wanted == News::arrivals ? coming : coming | going;
+    if (inotify_add_watch(fd.get(), folder.c_str(), events | IN_ONLYDIR) < 0) {
         return errno_error("watch", folder);
     }
     return std::unique_ptr<FolderWatch>(new FolderWatch(loop, std::move(fd), std::move(on_news)));
 }
 
-// The events themselves, whose names any local user chooses, are not looked at; events that were
+// The events themselves, whose names any local user may choose, are not looked at; events that were
 // lost are news too.
 FolderWatch::FolderWatch(Loop& loop, UniqueFd fd, std::function<void()> on_news)
     : fd_(std::move(fd)),
@@ -29,4 +37,4 @@ FolderWatch::FolderWatch(Loop& loop, UniqueFd fd, std::function<void()> on_news)
     watch_.want_read(true);
 }
 
-}  // namespace holdfast::qmgr
+}  // namespace holdfast

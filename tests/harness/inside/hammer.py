@@ -1,0 +1,45 @@
+"""Load that notices a restart (tests/hammer): with Hammer(...) as load: ...; load.check(box)."""
+
+import collections
+import json
+import signal
+import subprocess
+
+from watch import SLOWER
+
+PROGRAM = "/build/tests/hammer/hammer"
+
+
+class Hammer:
+    """Knocks a second, clients that send mail, sessions held for seconds in every state."""
+
+    def __init__(self, rate=300, mail=4, held=40, hold=1, to="bob@localhost"):
+        self._command = [PROGRAM, "127.0.0.1", "25", "--rate", str(rate // SLOWER), "--mail",
+                         str(mail), "--held", str(held), "--hold", str(hold), "--to", to]
+        self._process = None
+        self.result = None
+
+    def __enter__(self):
+        self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL,
+                                         stdout=subprocess.PIPE)
+        return self
+
+    def __exit__(self, failure, *_):
+        if failure:
+            self._process.kill()
+        self._process.send_signal(signal.SIGTERM)
+        said, _ = self._process.communicate(timeout=120 * SLOWER)
+        if not failure:
+            self.result = json.loads(said)
+
+    def check(self, box):
+        """No connection refused, no session cut, each acknowledged message in bob's Maildir once."""
+        tallies = {kind: tally for kind, tally in self.result.items() if isinstance(tally, dict)}
+        for kind, tally in tallies.items():
+            print(kind, {key: tally[key] for key in tally if key not in ("accepted", "unknown")})
+        for kind, tally in tallies.items():
+            assert tally["begun"] == tally["done"] > 0, kind
+        accepted = self.result["mail"]["accepted"] + self.result["held"]["accepted"]
+        box.wait_queue_empty(seconds=60)
+        names = collections.Counter(mail["Subject"] for mail in box.maildir("bob"))
+        assert names == collections.Counter(accepted), (len(names), len(accepted))

@@ -1,0 +1,30 @@
+#include "tests/upgrades/act.h"
+
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+
+#include <sysexits.h>
+#include <unistd.h>
+
+namespace holdfast::upgrades {
+
+std::string act_of(const std::string& role) {
+    std::ifstream file("/run/stand-in/" + role);
+    std::string act;
+    return file >> act ? act : "pass";
+}
+
+void misbehave(const std::string& act) {
+    if (act == "crash") std::raise(SIGSEGV);
+    if (act == "exit") _exit(EX_SOFTWARE);
+    while (act == "hang") pause();
+}
+
+void pass_on_to(const std::string& program, char** argv) {
+    execv(program.c_str(), argv);
+    std::perror(program.c_str());
+    _exit(EX_OSFILE);
+}
+
+}  // namespace holdfast::upgrades
