@@ -6,7 +6,7 @@ import building
 import cases
 import long_tests
 from cases import Extent
-from host import TESTS, Failed, quiet, OUT
+from host import OUT, TESTS, Failed, as_root, quiet
 from report import Report
 
 
@@ -22,11 +22,18 @@ def run_house(names, report):
             OUT / "house" / f"{name}.log"))
 
 
+def run_models(extent, report):
+    report.section("models of the handover")
+    bounds = ["--long"] if extent is Extent.LONG else []
+    report.run("models", lambda: quiet(as_root(TESTS / "models/run", *bounds), OUT / "models.log"))
+
+
 def list_all(report):
     building.configure("ci")
     for title, names in (("unit tests", building.unit_test_names("ci")),
                          ("checks", house_checks()),
                          ("cases", [f"{case.name:30}{case.summary}" for case in cases.find()]),
+                         ("models", ["models"]),
                          ("long tests", [name for name, _ in long_tests.ALL])):
         report.section(title)
         print("\n".join(names))
@@ -37,7 +44,7 @@ def run_named(names, extent, report):
     house = [name for name in house_checks() if name in names]
     chosen = [case for case in cases.find() if case.name in names]
     longer = [(name, test) for name, test in long_tests.ALL if name in names]
-    known = {*unit, *house, *(case.name for case in chosen), *(name for name, _ in longer)}
+    known = {"models", *unit, *house, *(case.name for case in chosen), *(name for name, _ in longer)}
     for name in names:
         if name not in known:
             report.add(name, 0, "there is no test of that name; tests/run --list shows all")
@@ -47,6 +54,8 @@ def run_named(names, extent, report):
         run_house(house, report)
     if chosen:
         cases.run(chosen, "ci", report, extent)
+    if "models" in names:
+        run_models(extent, report)
     if longer:
         long_tests.run(longer, report)
 
@@ -55,6 +64,7 @@ def run_all(extent, report):
     building.unit_tests("ci", report)
     run_house(house_checks(), report)
     cases.run(cases.find(), "ci", report, extent)
+    run_models(extent, report)
     if extent is Extent.LONG:
         long_tests.run(long_tests.ALL, report)
 
