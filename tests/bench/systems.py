@@ -1,7 +1,8 @@
-"""The two mail systems that are compared: how each is started, and which processes are its own."""
+"""The mail systems that are compared: how each is started, and which processes are its own."""
 
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 
@@ -22,6 +23,13 @@ class Postfix:
     def stop(self):
         subprocess.run(["postfix", "stop"], check=True, capture_output=True)
 
+    def reload(self):
+        subprocess.run(["postfix", "reload"], check=True, capture_output=True)
+
+    def restart(self):
+        self.stop()
+        subprocess.run(["postfix", "start"], check=True, capture_output=True)
+
 
 class Holdfast:
     programs = ("/usr/sbin/smtpd", "/usr/libexec/holdfast/")
@@ -39,6 +47,47 @@ class Holdfast:
     def stop(self):
         subprocess.run(["/usr/sbin/mtactl", "stop"], check=True)
         self.daemon.wait()
+
+    def reload(self):
+        subprocess.run(["/usr/sbin/mtactl", "reload"], check=True, capture_output=True)
+
+    def restart(self):
+        subprocess.run(["/usr/sbin/mtactl", "restart"], check=True, capture_output=True)
+
+
+class InitScript:
+    """One whose init script is how it is restarted where systemd does not run."""
+
+    def _call(self, verb):
+        subprocess.run([self.script, verb], check=True, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def start(self):
+        self._call("start")
+        wait_until(greets, f"{self.script} to serve", ["/proc/net/tcp"])
+
+    def stop(self):
+        self._call("stop")
+
+    def restart(self):
+        self._call("restart")
+
+
+class OpenSmtpd(InitScript):
+    script = "/etc/init.d/opensmtpd"
+
+
+class Exim(InitScript):
+    script = "/etc/init.d/exim4"
+
+
+def greets():
+    """Whether somebody listens on port 25."""
+    try:
+        socket.create_connection(("127.0.0.1", 25), 1).close()
+        return True
+    except OSError:
+        return False
 
 
 def processes(system):
