@@ -47,7 +47,7 @@ struct FlushCommand {
 struct AliasesCommand {
     int run(const Site& site, Form form) const;
 };
-// reload, restart, reload-certs: each returns when it is done, and done well or not at all.
+// reload, restart: each returns when it is done, and done well or not at all.
 struct OrderCommand {
     links::Order order = links::Order::reload;
     Haste haste = Haste::when_finished;

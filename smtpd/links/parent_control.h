@@ -51,9 +51,9 @@ struct Done {
 };
 
 // What an administrator may ask of the parent: root only.
-enum class Order : std::uint8_t { stop, reload, restart, reload_certs };
+enum class Order : std::uint8_t { stop, reload, restart };
 template <>
-inline constexpr unsigned enum_limit<Order> = 4;
+inline constexpr unsigned enum_limit<Order> = 3;
 
 // The client's own socket goes to the parent, which answers there (control_client.h: Progress and
 // Answer) and closes it: the answer outlives this control, whose generation may end meanwhile.

@@ -33,8 +33,6 @@ std::string_view task_name(Work::Task task) {
             return "reload";
         case Work::Task::restart:
             return "restart";
-        case Work::Task::reload_certs:
-            return "reload-certs";
     }
     return "";
 }

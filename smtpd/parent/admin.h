@@ -26,8 +26,8 @@ void tell(int client, const links::ControlToClient& message);
 // Something to be done, and everybody who waits for it.
 class Work {
   public:
-    enum class Task : std::uint8_t { aliases, reload, restart, reload_certs };
-    static constexpr unsigned task_limit = 4;
+    enum class Task : std::uint8_t { aliases, reload, restart };
+    static constexpr unsigned task_limit = 3;
 
     explicit Work(Task task) : task_(task) {}
     explicit Work(links::OrderState state);

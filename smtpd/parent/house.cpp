@@ -1,6 +1,7 @@
 #include "smtpd/parent/house.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -130,8 +131,6 @@ void House::begin(Work work) {
             return prepare(serving().outfit().image);
         case Work::Task::restart:
             return restart();
-        case Work::Task::reload_certs:
-            return finish_work({});
     }
 }
 
@@ -361,8 +360,6 @@ void House::on(Generation&, links::AdminOrder&& order) {
             return want(Work::Task::reload, order.now, std::move(order.client));
         case links::Order::restart:
             return want(Work::Task::restart, order.now, std::move(order.client));
-        case links::Order::reload_certs:
-            return want(Work::Task::reload_certs, order.now, std::move(order.client));
     }
 }
 
@@ -371,7 +368,9 @@ void House::on(Generation& from, links::StatusQuery&& query) {
 }
 
 links::StatusReply House::status(std::uint64_t request) const {
-    const Generation& newest = *generations_.back();
+    // Control answers as soon as it goes, and at the first start nobody serves by then.
+    const bool starting = generations_.empty();
+    const Generation& newest = starting ? *newcomer_ : *generations_.back();
     links::StatusReply reply;
     reply.request = request;
     reply.version = paths::version;
@@ -386,6 +385,7 @@ links::StatusReply House::status(std::uint64_t request) const {
     self.generation = reply.generation;
     self.uptime_seconds = reply.uptime_seconds;
     reply.rooms.push_back(std::move(self));
+    if (starting) std::ranges::copy(newest.status(), std::back_inserter(reply.rooms));
     for (const auto& generation : generations_) {
         if (generation.get() != &newest) reply.draining.push_back(generation->number());
         for (auto& room : generation->status()) reply.rooms.push_back(std::move(room));
