@@ -8,7 +8,7 @@ import subprocess
 import processes
 import runlevel
 from box import CONFIG
-from hammering import Hammering
+from hammer import Hammer
 from service import LOCK, SCRIPT, Service
 from watch import wait_exit
 
@@ -78,7 +78,8 @@ def status(box, service, pid):
 
 def restart(box, service, pid):
     """In place, whoever asks for it: sessions live, nobody is refused, the process stays."""
-    with Hammering(box):
+    with Hammer() as load:
+        box.wait_event("delivered")  # it is at work
         session = box.smtp()
         for action, program in CHANGES:
             before = len(box.events("serving"))
@@ -88,6 +89,7 @@ def restart(box, service, pid):
         assert len(box.events("restarting")) == len(PROGRAMS) + 1, "restart and try-restart restart"
         session.expect(250, "MAIL FROM:<alice@localhost>")
         session.expect(221, "QUIT")
+    load.check(box)
 
 
 def refused_restart(box, service, pid):

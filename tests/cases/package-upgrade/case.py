@@ -7,7 +7,7 @@ import packages
 import processes
 import runlevel
 from box import CONFIG, SPOOL
-from hammering import Hammering
+from hammer import Hammer
 from service import Service
 
 ROOT = "sysv"
@@ -35,12 +35,15 @@ def running(box):
 def upgrade_under_load(box, service, package):
     """New programs, the same process, and nobody noticed."""
     pid = service.pid()
-    with Hammering(box):
+    delivered = len(box.events("delivered"))
+    with Hammer() as load:
+        box.wait_event("delivered", delivered + 1)  # it is at work
         session = box.smtp()
         stops, starts = len(box.events("stopping")), len(box.events("serving"))
         install(box, package)
         session.expect(250, "MAIL FROM:<alice@localhost>")
         session.expect(221, "QUIT")
+    load.check(box)
     assert service.pid() == pid
     assert len(box.events("stopping")) == stops, "never stop and start"
     assert len(box.events("serving")) == starts + 1, box.events("serving")
@@ -61,10 +64,11 @@ def cannot_serve(tree):
 def broken_upgrade(box, service, package):
     """dpkg tells that it went wrong, and what runs goes on: all rooms, of the old version."""
     before = running(box)
-    with Hammering(box):
+    with Hammer() as load:
         done = dpkg(box, "-i", package)
         assert done.returncode != 0, done
         assert b"mtactl: " in done.stderr, f"the reason is missing: {done}"
+    load.check(box)
     assert packages.version().endswith("half-configured"), packages.version()
     assert running(box) == before, (running(box), before)
     again = dpkg(box, "--configure", "holdfast")
