@@ -15,16 +15,20 @@ void House::stop(Stop how) {
     stopping_ = true;
     manager_.stopping("finishing what is in hand");
     roster_.close();
-    if (generations_.empty()) return loop_.stop(EX_OK);
-    newcomer_.reset();
+    candidate_.reset();
+    // It was told to serve, and ends like any other; its room may be asking for this.
+    if (newcomer_) generations_.push_back(std::move(newcomer_));
     refuse_work({EX_TEMPFAIL, "smtpd is being stopped", {}});
-    constexpr Duration until_they_notice = std::chrono::seconds(5);
-    alone_by_ = loop_.now();
-    if (how == Stop::now) return kill_the_rest();
+    if (how == Stop::now) {
+        alone_by_ = loop_.now();
+        return kill_the_rest();
+    }
     if (!first) return;
-    alone_by_ += LastCall::limit + until_they_notice;
+    constexpr Duration until_they_notice = std::chrono::seconds(5);
+    alone_by_ = loop_.now() + LastCall::limit + until_they_notice;
     stop_deadline_.set(LastCall::limit);
     for (const auto& generation : generations_) generation->stop();
+    if (generations_.empty()) stop_when_alone();
 }
 
 // The rooms that an earlier parent has left have as long as ours, and are nobody's to kill.
