@@ -16,6 +16,9 @@ enum class Form : std::uint8_t { text, json };
 
 enum class Haste : std::uint8_t { when_finished, now };
 
+// Of `mtactl status` alone: a certificate is about to expire, or has expired.
+inline constexpr int exit_expires_soon = 1;
+
 // Where things are; fixed when the program is built (base/paths.h), another place in tests.
 struct Site {
     std::string control_socket;
@@ -53,13 +56,17 @@ struct OrderCommand {
     Haste haste = Haste::when_finished;
     int run(const Site& site, Form form) const;
 };
+struct ReloadCertsCommand {
+    int run(const Site& site, Form form) const;
+};
 struct StopCommand {
     Haste haste = Haste::when_finished;
     int run(const Site& site, Form form) const;
 };
 
-using Command = std::variant<StatusCommand, CheckCommand, ListCommand, ShowCommand, RemoveCommand,
-                             FlushCommand, AliasesCommand, OrderCommand, StopCommand>;
+using Command =
+    std::variant<StatusCommand, CheckCommand, ListCommand, ShowCommand, RemoveCommand, FlushCommand,
+                 AliasesCommand, OrderCommand, ReloadCertsCommand, StopCommand>;
 
 struct Invocation {
     Form form = Form::text;

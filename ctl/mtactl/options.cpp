@@ -92,6 +92,8 @@ CommandLine::CommandLine() {
     add_queue();
     add(app_, "aliases", "Read the alias files again", [] { return AliasesCommand{}; });
     add_order("reload", links::Order::reload, "Read the configuration again and serve by it");
+    add(app_, "reload-certs", "Read certificates and keys again, and show them from now on",
+        [] { return ReloadCertsCommand{}; });
     add_order("restart", links::Order::restart, "Change to the programs that are installed now");
     auto& stop = add(app_, "stop", "End the daemon, and wait until it has ended", [this] {
         return StopCommand{words_.now ? Haste::now : Haste::when_finished};

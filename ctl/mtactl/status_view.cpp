@@ -1,5 +1,6 @@
 #include "ctl/mtactl/status_view.h"
 
+#include "ctl/mtactl/certificate_view.h"
 #include "ctl/mtactl/display.h"
 #include "smtpd/base/json.h"
 #include "smtpd/base/quote.h"
@@ -47,7 +48,7 @@ std::string queue_text(const links::QueueCounts& counts) {
 }
 
 std::string room_title(const links::RoomStatus& room) {
-    const std::string name(links::room_name(room.room));
+    const std::string name = harmless(room.room);
     return room.detail.empty() ? name : name + " (" + harmless(room.detail) + ")";
 }
 
@@ -85,7 +86,7 @@ std::string number_json(const std::optional<std::uint64_t>& number) {
 std::string room_json(const StatusFacts& facts, std::size_t i) {
     const links::RoomStatus& room = facts.overview.daemon.rooms[i];
     JsonObject object;
-    object.text("room", links::room_name(room.room));
+    object.text("room", room.room);
     object.text("detail", room.detail);
     object.number("pid", room.pid);
     object.raw("uid", number_json(facts.uids.at(i)));
@@ -106,6 +107,14 @@ std::string queue_json(const links::QueueCounts& counts) {
     object.flag("accepting", counts.accepting);
     object.text("trouble", counts.trouble);
     return object.json();
+}
+
+std::string certificate_part(const StatusFacts& facts) {
+    const links::StatusReply& daemon = facts.overview.daemon;
+    if (daemon.certificates.empty()) return {};
+    const std::string table = "\n" + certificate_table(daemon.certificates, facts.now);
+    if (daemon.certificates_left_out == 0) return table;
+    return table + "and " + std::to_string(daemon.certificates_left_out) + " that expire later\n";
 }
 
 }  // namespace
@@ -135,7 +144,7 @@ std::string status_text(const StatusFacts& facts) {
         lines.add({"trouble",
                    (counts.accepting ? "" : "no mail is accepted: ") + harmless(counts.trouble)});
     }
-    return lines.text() + "\n" + room_table(facts);
+    return lines.text() + "\n" + room_table(facts) + certificate_part(facts);
 }
 
 std::string status_json(const StatusFacts& facts) {
@@ -158,6 +167,8 @@ std::string status_json(const StatusFacts& facts) {
     object.flag("privileged", daemon.privileged);
     object.raw("listeners", json_strings(daemon.listeners));
     object.raw("queue", queue_json(facts.overview.queue));
+    object.raw("certificates", certificates_json(daemon.certificates, facts.now));
+    object.number("certificates_left_out", daemon.certificates_left_out);
     object.text("memory_kind", facts.memory_kind == MemoryKind::pss ? "pss" : "rss");
     object.raw("rooms", json_array(rooms));
     return object.json() + "\n";

@@ -14,6 +14,7 @@ namespace holdfast::mtactl {
 
 struct StatusFacts {
     links::Overview overview;
+    WallTime now;
     // All below is of overview.daemon.rooms, in their order.
     std::vector<std::optional<std::uint64_t>> uids;
     // Of one kind, so that they can be compared.

@@ -28,7 +28,8 @@ Attempt<UniqueFd> daemon_process(Daemon& daemon) {
     const auto overview = daemon.status();
     if (!overview) return std::unexpected(overview.error());
     const auto& rooms = overview->daemon.rooms;
-    const auto parent = std::ranges::find(rooms, links::Room::parent, &links::RoomStatus::room);
+    const auto parent =
+        std::ranges::find(rooms, links::room_name(links::Room::parent), &links::RoomStatus::room);
     const pid_t pid = parent == rooms.end() ? 0 : parent->pid;
     UniqueFd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
     if (!process) {

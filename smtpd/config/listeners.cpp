@@ -18,18 +18,32 @@ bool overlap(const Listen& one, const Listen& other) {
     });
 }
 
-Diagnostics overlap_warnings(const std::vector<Listen>& listens) {
-    Diagnostics warnings;
+// "no TLS", "starttls"
+std::string tls_of(const Listen& listen) {
+    return listen.tls.value.empty() ? "no TLS" : listen.tls.value;
+}
+
+void report_overlap(const Listen& earlier, const Listen& later, Diagnostics& diagnostics) {
+    const std::string message = in_quotes(later.word.value) + " overlaps with " +
+                                in_quotes(earlier.word.value) + " in " + earlier.word.place.text();
+    if (later.tls.value == earlier.tls.value) {
+        return diagnostics.warn(later.word.place, message,
+                                "merged: each address is listened on once");
+    }
+    diagnostics.error(
+        later.word.place,
+        message + ", and wants " + tls_of(later) + " where that wants " + tls_of(earlier),
+        "one address can't have both: give both lines the same, or keep one");
+}
+
+Diagnostics overlaps(const std::vector<Listen>& listens) {
+    Diagnostics diagnostics;
     for (auto later = listens.begin(); later != listens.end(); ++later) {
         for (auto earlier = listens.begin(); earlier != later; ++earlier) {
-            if (!overlap(*earlier, *later)) continue;
-            warnings.warn(later->word.place,
-                          in_quotes(later->word.value) + " overlaps with " +
-                              in_quotes(earlier->word.value) + " in " + earlier->word.place.text(),
-                          "merged: each address is listened on once");
+            if (overlap(*earlier, *later)) report_overlap(*earlier, *later, diagnostics);
         }
     }
-    return warnings;
+    return diagnostics;
 }
 
 // Whether another socket makes the one at `index` needless: a wider one, or an equal earlier one.
@@ -64,7 +78,7 @@ Checked<std::vector<ListenPlan>> plan_listeners(const std::vector<Listen>& liste
         plan.push_back(all[i]);
         plan.back().if_available = may_be_missing(all, all[i]);
     }
-    return {std::move(plan), overlap_warnings(listens)};
+    return {std::move(plan), overlaps(listens)};
 }
 
 }  // namespace holdfast::config

@@ -11,7 +11,7 @@
 namespace holdfast::config {
 
 // Statements that overlap are merged (a socket for all addresses serves the specific one too),
-// with a warning that names both lines.
+// with a warning that names both lines; where they want different TLS that is an error.
 Checked<std::vector<links::ListenPlan>> plan_listeners(const std::vector<Listen>& listens);
 
 }  // namespace holdfast::config

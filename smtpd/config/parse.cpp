@@ -19,8 +19,8 @@ constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
 constexpr std::string_view default_name = "built-in default";
 
 // Words that this language will have, and that people copy from elsewhere already.
-constexpr std::array<std::string_view, 6> later_words{"cert",  "dkim",    "redirect",
-                                                      "relay", "rewrite", "route"};
+constexpr std::array<std::string_view, 5> later_words{"dkim", "redirect", "relay", "rewrite",
+                                                      "route"};
 
 using Rows = std::vector<const Statement*>;
 
@@ -80,6 +80,8 @@ class Parser {
 
     Checked<Settings> result() {
         check_listens();
+        check_certs();
+        check_tls();
         check_warning_age();
         return {std::move(settings_), std::move(diagnostics_)};
     }
@@ -134,6 +136,42 @@ class Parser {
             none == settings_.listens.begin() ? settings_.listens[1] : settings_.listens.front();
         diagnostics_.error(none->word.place, "\"listen none\" beside another listen statement",
                            "the other stands in " + other.word.place.text() + "; keep one of them");
+    }
+
+    // Two certificates for a host may serve side by side, with keys of different kinds: the same
+    // files twice are a mistake.
+    void check_certs() {
+        const auto& certs = settings_.certs;
+        for (auto later = certs.begin(); later != certs.end(); ++later) {
+            const auto same = std::find_if(certs.begin(), later, [&](const Cert& earlier) {
+                return earlier.host.value == later->host.value &&
+                       earlier.chain.value == later->chain.value &&
+                       earlier.key.value == later->key.value;
+            });
+            if (same == later) continue;
+            diagnostics_.error(
+                later->host.place,
+                "this certificate of " + in_quotes(later->host.value) + " is named twice",
+                "it is named first in " + same->host.place.text() + "; keep one of them");
+        }
+    }
+
+    // A certificate that nobody is shown is not wrong, but hardly what is meant.
+    void check_tls() {
+        const auto tls = std::ranges::find_if(
+            settings_.listens, [](const Listen& listen) { return !listen.tls.value.empty(); });
+        const bool wanted = tls != settings_.listens.end();
+        if (wanted && !settings_.seen.contains("cert")) {
+            const std::string host = settings_.hostname ? settings_.hostname->value : "HOST";
+            diagnostics_.error(
+                tls->tls.place, in_quotes(tls->tls.value) + " without a certificate",
+                "add a line such as: cert " + host + " /etc/letsencrypt/live/" + host);
+        }
+        if (!wanted && !settings_.certs.empty()) {
+            diagnostics_.warn(settings_.certs.front().host.place,
+                              "no listen statement uses a certificate",
+                              "add starttls to one, such as: listen *:25 starttls");
+        }
     }
 
     void check_warning_age() {

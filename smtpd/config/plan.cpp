@@ -31,6 +31,10 @@ links::Plan make_plan(Parts parts) {
     plan.listeners = std::move(parts.listeners);
     plan.identities = std::move(parts.accounts.rooms);
     plan.aliases = std::move(parts.aliases);
+    for (const Cert& cert : parts.settings.certs) {
+        plan.certificates.push_back(
+            {cert.host.value, cert.host.place.text(), cert.chain.value, cert.key.value});
+    }
     return plan;
 }
 

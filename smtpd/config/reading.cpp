@@ -38,6 +38,11 @@ bool Reading::accept(std::string_view keyword) {
     return there;
 }
 
+Placed Reading::taken() const {
+    const Word& last = line_.words[next_ - 1];
+    return {last.text, place(last)};
+}
+
 bool Reading::require(std::string_view keyword) {
     const std::array<std::string_view, 1> only{keyword};
     return choice(only).has_value();
@@ -85,8 +90,7 @@ std::optional<Placed> Reading::path(std::string_view what) {
     if (given->text.starts_with('/') && given->text.size() <= max_path) {
         return Placed{given->text, place(*given)};
     }
-    refuse(*given, in_quotes(given->text) + " is not the full path of a file",
-           "a path that begins with /");
+    refuse(*given, in_quotes(given->text) + " is not a full path", "a path that begins with /");
     return std::nullopt;
 }
 
@@ -106,7 +110,7 @@ void Reading::warn(const Placed& what, std::string message, std::string note) {
 }
 
 void Reading::finish() {
-    if (failed_ || next_ >= line_.words.size()) return;
+    if (failed_ || at_end()) return;
     const Word& extra = line_.words[next_];
     refuse(extra, "unexpected " + in_quotes(extra.text), std::string(syntax_));
 }

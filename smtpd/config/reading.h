@@ -41,6 +41,10 @@ class Reading {
 
     // Takes the next word where it is `keyword`, a part of the statement that may be left out.
     bool accept(std::string_view keyword);
+    // Whether all words have been taken.
+    bool at_end() const { return next_ >= line_.words.size(); }
+    // The word that was taken last.
+    Placed taken() const;
     // As accept(), and reports anything else.
     bool require(std::string_view keyword);
 
@@ -51,7 +55,7 @@ class Reading {
     std::uint64_t quantity(const Quantity& kind, Range range, std::uint64_t otherwise);
     // A domain name in lower case.
     std::optional<Placed> domain(std::string_view what);
-    // The absolute path of a file.
+    // The absolute path of a file or folder.
     std::optional<Placed> path(std::string_view what);
 
     void refuse(const Word& word, std::string message, std::string expected,

@@ -23,6 +23,14 @@ struct Placed {
 struct Listen {
     Placed word;
     std::vector<links::ListenPlan> endpoints;
+    Placed tls = {};  // the word that asks for it; its value is empty where none does
+};
+
+// One cert statement. Both files may come from the same word: a folder.
+struct Cert {
+    Placed host;   // lower case
+    Placed chain;  // the path of the certificate and those above it
+    Placed key;    // the path of its private key
 };
 
 struct Settings {
@@ -31,6 +39,7 @@ struct Settings {
     std::optional<Placed> origin;
     std::optional<Placed> aliases;
     std::vector<Listen> listens;
+    std::vector<Cert> certs;
     std::map<std::string, Place> domains;  // further local domains, lower case
     links::SmtpinSnapshot smtpin;
     links::ControlSnapshot control;

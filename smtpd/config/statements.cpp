@@ -14,6 +14,12 @@ constexpr std::uint64_t minute = 60;
 constexpr std::uint64_t hour = 60 * minute;
 constexpr std::uint64_t day = 24 * hour;
 
+// Each has a descriptor of its own for key and chain while they are loaded, and a context in
+// smtpin for good. One certificate may name many hosts.
+constexpr std::size_t max_certs = 256;
+constexpr std::string_view chain_in_folder = "/fullchain.pem";
+constexpr std::string_view key_in_folder = "/privkey.pem";
+
 // Each may be two sockets; the parent hands at most max_packet_fds to a room in one packet.
 constexpr std::size_t max_listens = 32;
 
@@ -53,6 +59,42 @@ void read_aliases(Reading& words, Settings& settings) {
     settings.aliases = words.path("the alias file");
 }
 
+// A folder as ACME clients keep it for each certificate: always the newest files under the same
+// names.
+void read_cert_folder(Reading& words, Cert& cert) {
+    auto folder = words.path("the folder");
+    if (!folder) return;
+    while (folder->value.ends_with('/')) folder->value.pop_back();
+    cert.chain = {folder->value + std::string(chain_in_folder), folder->place};
+    cert.key = {folder->value + std::string(key_in_folder), folder->place};
+}
+
+void read_cert_files(Reading& words, Cert& cert) {
+    auto chain = words.path("the file of the certificates");
+    if (!chain || !words.require("key")) return;
+    auto key = words.path("the file of the private key");
+    if (!key) return;
+    cert.chain = std::move(*chain);
+    cert.key = std::move(*key);
+}
+
+void read_cert(Reading& words, Settings& settings) {
+    auto host = words.domain("the host");
+    if (!host) return;
+    if (settings.certs.size() >= max_certs) {
+        return words.report(
+            {host->place.column, host->place.length, "too many cert statements",
+             "at most " + std::to_string(max_certs) + "; one certificate may name many hosts"});
+    }
+    Cert cert{std::move(*host), {}, {}};
+    if (words.accept("chain")) {
+        read_cert_files(words, cert);
+    } else {
+        read_cert_folder(words, cert);
+    }
+    if (!cert.key.value.empty()) settings.certs.push_back(std::move(cert));
+}
+
 // "listen on localhost": what stands behind the word, as it should be.
 void refuse_preposition(const Word& preposition, Reading& words) {
     const Word* const address = words.word("the address");
@@ -62,6 +104,16 @@ void refuse_preposition(const Word& preposition, Reading& words) {
                  "listen " + (endpoints || endpoints.error().suggestion.empty()
                                   ? address->text
                                   : endpoints.error().suggestion));
+}
+
+void read_tls_mode(Reading& words, Listen& listen) {
+    static constexpr std::array<std::string_view, 2> names{"starttls", "smtps"};
+    constexpr std::array modes{links::TlsMode::starttls, links::TlsMode::implicit};
+    if (words.at_end()) return;
+    const auto mode = words.choice(names);
+    if (!mode) return;
+    listen.tls = words.taken();
+    for (links::ListenPlan& endpoint : listen.endpoints) endpoint.tls = modes.at(*mode);
 }
 
 void read_listen(Reading& words, Settings& settings) {
@@ -78,6 +130,7 @@ void read_listen(Reading& words, Settings& settings) {
         auto endpoints = parse_endpoints(*word);
         if (!endpoints) return words.report(std::move(endpoints.error()));
         listen.endpoints = std::move(*endpoints);
+        read_tls_mode(words, listen);
     }
     settings.listens.push_back(std::move(listen));
 }
@@ -165,6 +218,7 @@ void read_queue_warn(Reading& words, Settings& settings) {
 
 constexpr std::array table{
     Statement{"aliases", "aliases FILE", Repeat::once, read_aliases},
+    Statement{"cert", "cert HOST FOLDER | chain FILE key FILE", Repeat::often, read_cert},
     Statement{"domain", "domain DOMAIN", Repeat::often, read_domain},
     Statement{"hostname", "hostname NAME", Repeat::once, read_hostname},
     Statement{"limit agents", "limit agents NUMBER", Repeat::once, read_limit_agents},
@@ -173,7 +227,8 @@ constexpr std::array table{
     Statement{"limit recipients", "limit recipients NUMBER", Repeat::once, read_limit_recipients},
     Statement{"limit sessions", "limit sessions NUMBER [per-client NUMBER]", Repeat::once,
               read_limit_sessions},
-    Statement{"listen", "listen ADDRESS:PORT | none", Repeat::often, read_listen},
+    Statement{"listen", "listen ADDRESS:PORT [starttls | smtps] | none", Repeat::often,
+              read_listen},
     Statement{"local", "local mbox | maildir ~/PATH", Repeat::once, read_local},
     Statement{"origin", "origin DOMAIN", Repeat::once, read_origin},
     Statement{"queue expire", "queue expire DURATION", Repeat::once, read_queue_expire},

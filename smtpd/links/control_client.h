@@ -89,9 +89,15 @@ struct Outcome {
     std::vector<std::string> changes;  // a line each, for people
 };
 
+// After reload_certs: some of the certificates that are in use now; others may follow.
+struct Certificates {
+    std::vector<CertificateStatus> certificates;
+};
+
 using ClientToControl =
     std::variant<Submit, SubmitRecipients, SubmitBytes, SubmitEnd, StatusRequest, ListRequest,
                  ShowRequest, RemoveRequest, FlushRequest, AliasesRequest, OrderRequest>;
-using ControlToClient = std::variant<Answer, Overview, ListItems, Text, Progress, Outcome>;
+using ControlToClient =
+    std::variant<Answer, Overview, ListItems, Text, Progress, Outcome, Certificates>;
 
 }  // namespace holdfast::links

@@ -10,6 +10,7 @@
 #include "smtpd/base/message_id.h"
 #include "smtpd/links/parent_control.h"
 #include "smtpd/links/parent_room.h"
+#include "smtpd/links/parent_smtpin.h"
 #include "smtpd/links/snapshots.h"
 
 namespace holdfast::links {
@@ -37,6 +38,22 @@ struct ProgramState {
     UniqueFd file;
 };
 
+// One of a set, as parent/certificates.h has it.
+struct CertificateState {
+    CertificatePlan plan;
+    UniqueFd chain;
+    UniqueFd key;
+    std::string public_key;
+    LoadedCertificate facts;
+};
+
+struct CertificatesState {
+    std::uint64_t set = 0;  // 0: none is in use
+    std::uint64_t last_set = 0;
+    std::vector<CertificateState> certificates;
+    std::vector<std::uint64_t> retired;  // handshakes may be using them still
+};
+
 struct GenerationState {
     std::uint32_t number = 0;
     std::uint8_t phase = 0;  // Generation::Phase
@@ -52,6 +69,8 @@ struct GenerationState {
     bool released = false;
     bool lost = false;
     std::vector<MessageId> in_hand;
+    CertificatesState certificates;
+    std::uint32_t drain_limit_seconds = 0;
 };
 
 struct ListenerState {
@@ -103,6 +122,11 @@ struct ChangeState {
     std::int64_t at = 0;  // wall clock, milliseconds since 1970
 };
 
+struct TicketKeysState {
+    std::vector<std::string> keys;  // the newest first
+    std::int64_t made = 0;          // that one: monotonic clock, nanoseconds
+};
+
 struct ParentState {
     std::string version;  // of the program that wrote this
     std::string config_option;
@@ -120,6 +144,7 @@ struct ParentState {
     OrderState order;                     // in progress
     std::vector<OrderState> waiting;      // after it
     ChangeState last_change;
+    TicketKeysState ticket_keys;
 };
 
 }  // namespace holdfast::links

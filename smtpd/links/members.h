@@ -50,7 +50,7 @@ constexpr auto tie_members(T& value) {
                           Plain::members);
     } else {
         constexpr std::size_t count = member_count<Plain>();
-        static_assert(count <= 16, "more members than tie_members() knows");
+        static_assert(count <= 18, "more members than tie_members() knows");
         // clang-format off
         if constexpr (count == 0) { return std::tie(); }
         else if constexpr (count == 1) { auto& [a] = value; return std::tie(a); }
@@ -83,6 +83,12 @@ constexpr auto tie_members(T& value) {
         else if constexpr (count == 16) {
             auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = value;
             return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p); }
+        else if constexpr (count == 17) {
+            auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q] = value;
+            return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q); }
+        else if constexpr (count == 18) {
+            auto& [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r] = value;
+            return std::tie(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r); }
         // clang-format on
     }
 }

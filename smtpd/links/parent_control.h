@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "smtpd/links/certificate_status.h"
 #include "smtpd/links/parent_room.h"
 
 namespace holdfast::links {
@@ -13,7 +14,7 @@ struct StatusQuery {
 };
 
 struct RoomStatus {
-    Room room = Room::parent;
+    std::string room;    // its name: a parent may know rooms that an older control does not
     std::string detail;  // of an mda: the user; else empty
     std::int32_t pid = 0;
     std::uint32_t uid = 0;
@@ -35,6 +36,9 @@ struct StatusReply {
     std::vector<std::uint32_t> draining;  // older generations that have not ended yet
     std::string last_change;              // how the last reload or restart went; empty: none yet
     std::int64_t last_change_at = 0;      // wall clock, milliseconds since 1970
+    // Those that expire first where there are many; so many more are left out.
+    std::vector<CertificateStatus> certificates;
+    std::uint32_t certificates_left_out = 0;
 };
 
 // Read the alias files again. Anyone may ask: the files are the admin's.
@@ -51,9 +55,9 @@ struct Done {
 };
 
 // What an administrator may ask of the parent: root only.
-enum class Order : std::uint8_t { stop, reload, restart };
+enum class Order : std::uint8_t { stop, reload, restart, reload_certs };
 template <>
-inline constexpr unsigned enum_limit<Order> = 3;
+inline constexpr unsigned enum_limit<Order> = 4;
 
 // The client's own socket goes to the parent, which answers there (control_client.h: Progress and
 // Answer) and closes it: the answer outlives this control, whose generation may end meanwhile.

@@ -10,6 +10,7 @@
 #include "smtpd/base/log.h"
 #include "smtpd/base/unique_fd.h"
 #include "smtpd/links/rooms.h"
+#include "smtpd/links/tls_mode.h"
 
 namespace holdfast::links {
 
@@ -44,6 +45,7 @@ struct Peer {
 struct Listener {
     std::string address;  // as in the log: "127.0.0.1:25", "[::1]:25", a path
     UniqueFd socket;
+    TlsMode tls = TlsMode::none;
 };
 
 // Peers and listeners are complete: begin to serve. (A later Peer or Listener is used at once.)

@@ -10,14 +10,14 @@
 
 namespace holdfast::links {
 
-enum class Room : std::uint8_t { parent, smtpin, control, qmgr, users, mda, probe };
+enum class Room : std::uint8_t { parent, smtpin, control, qmgr, users, mda, probe, signer };
 
 template <>
-inline constexpr unsigned enum_limit<Room> = 7;
+inline constexpr unsigned enum_limit<Room> = 8;
 
 constexpr std::string_view room_name(Room room) {
-    constexpr std::array<std::string_view, 7> names{"parent", "smtpin", "control", "qmgr",
-                                                    "users",  "mda",    "probe"};
+    constexpr std::array<std::string_view, 8> names{"parent", "smtpin", "control", "qmgr",
+                                                    "users",  "mda",    "probe",   "signer"};
     return names.at(static_cast<std::size_t>(room));
 }
 

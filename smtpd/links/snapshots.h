@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "smtpd/links/codec.h"
+#include "smtpd/links/tls_mode.h"
 
 namespace holdfast::links {
 
@@ -58,6 +59,9 @@ struct UsersSnapshot {
     std::uint32_t threads = 4;
 };
 
+// Nothing: signer gets its keys as files (parent_signer.h).
+struct SignerSnapshot {};
+
 enum class Mailbox : std::uint8_t { mbox, maildir };
 template <>
 inline constexpr unsigned enum_limit<Mailbox> = 2;
@@ -87,6 +91,15 @@ struct ListenPlan {
     // From `*` or `localhost`: left out where this machine lacks the family or its loopback
     // address (EAFNOSUPPORT, EADDRNOTAVAIL), as long as one listener is left.
     bool if_available = false;
+    TlsMode tls = TlsMode::none;
+};
+
+// A cert statement.
+struct CertificatePlan {
+    std::string host;   // whom it is for, lower case
+    std::string place;  // "smtpd.conf:3"
+    std::string chain;  // the path of the certificate and those above it
+    std::string key;    // the path of its private key
 };
 
 // What the probe hands the parent: one of these, encoded, on its fd 3; exit status 0. On an error
@@ -102,6 +115,7 @@ struct Plan {
     UsersSnapshot users;
     MdaSnapshot mda;
     AliasSnapshot aliases;
+    std::vector<CertificatePlan> certificates;  // the first serves clients that ask for no host
 };
 
 }  // namespace holdfast::links

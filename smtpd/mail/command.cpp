@@ -25,7 +25,7 @@ constexpr std::array verb_names{
     VerbName{"NOOP", Verb::noop},
     VerbName{"VRFY", Verb::vrfy},
     VerbName{"HELP", Verb::help},
-    VerbName{"STARTTLS", Verb::not_offered},
+    VerbName{"STARTTLS", Verb::starttls},
     VerbName{"AUTH", Verb::not_offered},
     VerbName{"BDAT", Verb::not_offered},
     VerbName{"EXPN", Verb::not_offered},

@@ -24,6 +24,7 @@ enum class Verb : std::uint8_t {
     noop,
     quit,
     vrfy,
+    starttls,
     help,
     not_offered,  // known from an RFC, not to this server: 502
     foreign,      // another protocol's: a browser was led here to speak for someone

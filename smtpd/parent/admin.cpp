@@ -25,6 +25,19 @@ void tell(int client, const links::ControlToClient& message) {
     static_cast<void>(send_packet(client, packet));
 }
 
+void tell_certificates(int client, const std::vector<links::CertificateStatus>& certificates) {
+    constexpr std::size_t batch = 4;  // each with 20 names, a path and a warning
+    constexpr int room_for_all = 4 * 1024 * 1024;
+    if (setsockopt(client, SOL_SOCKET, SO_SNDBUFFORCE, &room_for_all, sizeof room_for_all) != 0) {
+        setsockopt(client, SOL_SOCKET, SO_SNDBUF, &room_for_all, sizeof room_for_all);
+    }
+    for (std::size_t i = 0; i < certificates.size(); i += batch) {
+        const auto begin = certificates.begin() + static_cast<std::ptrdiff_t>(i);
+        const std::size_t count = std::min(batch, certificates.size() - i);
+        tell(client, links::Certificates{{begin, begin + static_cast<std::ptrdiff_t>(count)}});
+    }
+}
+
 std::string_view task_name(Work::Task task) {
     switch (task) {
         case Work::Task::aliases:
@@ -33,6 +46,8 @@ std::string_view task_name(Work::Task task) {
             return "reload";
         case Work::Task::restart:
             return "restart";
+        case Work::Task::reload_certs:
+            return "reload-certs";
     }
     return "";
 }

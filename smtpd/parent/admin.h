@@ -22,12 +22,14 @@ bool may_command(int client);
 
 // Written without waiting; whoever has gone away misses it.
 void tell(int client, const links::ControlToClient& message);
+// In as many messages as they need.
+void tell_certificates(int client, const std::vector<links::CertificateStatus>& certificates);
 
 // Something to be done, and everybody who waits for it.
 class Work {
   public:
-    enum class Task : std::uint8_t { aliases, reload, restart };
-    static constexpr unsigned task_limit = 3;
+    enum class Task : std::uint8_t { aliases, reload, restart, reload_certs };
+    static constexpr unsigned task_limit = 4;
 
     explicit Work(Task task) : task_(task) {}
     explicit Work(links::OrderState state);

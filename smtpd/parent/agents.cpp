@@ -147,7 +147,7 @@ std::vector<links::RoomStatus> Agents::status() const {
     std::vector<links::RoomStatus> result;
     for (const auto& [user, agent] : agents_) {
         links::RoomStatus row;
-        row.room = links::Room::mda;
+        row.room = links::room_name(links::Room::mda);
         row.detail = user;
         row.pid = agent->process->pid();
         row.generation = agent->generation;

@@ -52,7 +52,7 @@ Report Candidate::begin() {
     if (!generation) return failed(EX_OSERR, generation.error());
     generation_ = std::move(*generation);
     generation_->listen_to({[this](Generation::Phase) { finish_if_ready(); },
-                            [this](const std::string& why) { finish({EX_SOFTWARE, why, {}}); },
+                            [this](const Report& why) { finish(why); },
                             {},
                             {}});
     if (const auto started = generation_->start(); !started) {

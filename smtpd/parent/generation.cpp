@@ -32,7 +32,12 @@ std::string advice(const Ending& ending) {
 Generation::Generation(Loop& loop, Outfit outfit)
     : outfit_(std::move(outfit)),
       config_loaded_(loop.clock().wall()),
-      start_deadline_(loop, [this] { kill_late_starters(); }) {
+      certificates_(loop,
+                    {[this](auto message) { return tell(links::Room::signer, std::move(message)); },
+                     [this](auto message) { return tell(links::Room::smtpin, std::move(message)); },
+                     [this](links::Room hung) { room(hung).kill(SIGKILL); }}),
+      start_deadline_(loop, [this] { kill_late_starters(); }),
+      drain_deadline_(loop, [this] { end_drain(); }) {
     for (const RoomRow& row : room_table()) rooms_.emplace_back(loop, *this, row);
 }
 
@@ -51,6 +56,7 @@ Status Generation::configure(const links::Plan& plan) {
     config_ = plan.config;
     statements_ = plan.statements;
     patience_seconds_ = static_cast<std::uint32_t>(plan.smtpin.drain_seconds);
+    drain_limit_seconds_ = static_cast<std::uint32_t>(plan.smtpin.drain_limit_seconds);
     for (Resident& room : rooms_) {
         auto snapshot = room.row().seal(plan);
         if (!snapshot) return snapshot.error().pass();
@@ -59,6 +65,7 @@ Status Generation::configure(const links::Plan& plan) {
     auto snapshot = links::seal_struct("mda", plan.mda);
     if (!snapshot) return snapshot.error().pass();
     kit_ = std::make_shared<const AgentKit>(outfit_, std::move(*snapshot));
+    certificates_.plan(plan.certificates);
     return use_aliases(plan.aliases);
 }
 
@@ -71,9 +78,16 @@ std::unique_ptr<Generation> Generation::adopt(Loop& loop, Outfit outfit,
     made->config_ = std::move(state.config);
     made->statements_ = std::move(state.statements);
     made->patience_seconds_ = state.patience_seconds;
+    made->drain_limit_seconds_ = state.drain_limit_seconds;
     made->config_loaded_ = WallTime(std::chrono::milliseconds(state.config_loaded));
     made->kit_ = std::make_shared<const AgentKit>(made->outfit_, std::move(state.mda_snapshot));
     made->aliases_ = std::move(state.aliases);
+    made->certificates_.adopt(std::move(state.certificates));
+    // Rooms of a later version that an earlier one does without.
+    made->rooms_.remove_if([&state](const Resident& one) {
+        return std::ranges::find(state.rooms, links::room_name(one.row().room),
+                                 &links::RoomState::room) == state.rooms.end();
+    });
     for (links::RoomState& left : state.rooms) {
         const auto room = std::ranges::find_if(made->rooms_, [&left](const Resident& one) {
             return links::room_name(one.row().room) == left.room;
@@ -88,11 +102,25 @@ std::unique_ptr<Generation> Generation::adopt(Loop& loop, Outfit outfit,
     return made;
 }
 
-Resident& Generation::room(links::Room wanted) {
+Resident* Generation::find(links::Room wanted) {
     const auto found = std::ranges::find_if(
         rooms_, [wanted](const Resident& room) { return room.row().room == wanted; });
-    if (found == rooms_.end()) panic("there is no such room");
+    return found == rooms_.end() ? nullptr : &*found;
+}
+
+Resident& Generation::room(links::Room wanted) {
+    Resident* const found = find(wanted);
+    if (found == nullptr) panic("there is no such room");
     return *found;
+}
+
+// Whether the room is there to hear it.
+template <class Message>
+bool Generation::tell(links::Room wanted, Message message) {
+    Resident* const to = find(wanted);
+    if (to == nullptr || (!to->up() && to->state() != Resident::State::draining)) return false;
+    std::visit([&](auto& said) { to->send(std::move(said)); }, message);
+    return true;
 }
 
 // --- the way up ---------------------------------------------------------------------------------
@@ -110,7 +138,9 @@ Status Generation::start() {
 
 void Generation::kill_late_starters() {
     const bool up = std::ranges::all_of(rooms_, &Resident::up);
-    if (up && phase_ == Phase::going) return fail("its rooms did not begin to serve");
+    if (up && phase_ == Phase::going) {
+        return fail({EX_SOFTWARE, "its rooms did not begin to serve", {}});
+    }
     for (Resident& room : rooms_) {
         if (room.state() == Resident::State::starting) room.kill(SIGKILL);
     }
@@ -121,13 +151,33 @@ void Generation::room_ready(Resident& room) {
     if (phase_ == Phase::starting) {
         if (!std::ranges::all_of(rooms_, &Resident::up)) return;
         start_deadline_.cancel();
-        return reach(Phase::ready);
+        return load_certificates();
     }
     if (phase_ == Phase::ready) return;
+    certificates_.came_up(room.row().room);
     for (const Pair& pair : pairs) {
         if (pair.one == room.row().room || pair.other == room.row().room) connect(pair);
     }
     go(room);
+}
+
+// What its rooms cannot use keeps it from serving.
+void Generation::load_certificates() {
+    certificates_.load([this](const Report& report) {
+        if (report.good()) return reach(Phase::ready);
+        fail(report);
+    });
+}
+
+void Generation::use_ticket_keys(std::vector<std::string> keys) {
+    ticket_keys_ = std::move(keys);
+    Resident& smtpin = room(links::Room::smtpin);
+    if (phase_ >= Phase::going && smtpin.up()) give_ticket_keys(smtpin);
+}
+
+// The smtpin of a version without TLS, which has no signer, would not know what they are.
+void Generation::give_ticket_keys(Resident& smtpin) {
+    if (find(links::Room::signer) != nullptr) smtpin.send(links::TicketKeys{ticket_keys_});
 }
 
 void Generation::hold(const std::vector<BoundListener>& listeners, int control_socket) {
@@ -143,7 +193,9 @@ void Generation::resume(const std::vector<BoundListener>& listeners, int control
     for (Resident& room : rooms_) {
         if (room.state() == Resident::State::down && is_needed(room)) room.plan_restart();
     }
-    if (phase_ == Phase::draining) next_step_of_drain();
+    if (phase_ != Phase::draining) return;
+    limit_drain();
+    next_step_of_drain();
 }
 
 void Generation::serve(const std::vector<BoundListener>& listeners, int control_socket) {
@@ -171,24 +223,26 @@ void Generation::room_serves() {
 // Both must be up: a room that is not will be introduced when it is ready. A draining one has all
 // it needs, or has lost what it needed.
 void Generation::connect(const Pair& pair) {
-    Resident& one = room(pair.one);
-    Resident& other = room(pair.other);
-    const auto can_meet = [](const Resident& room) {
-        return room.up() || room.state() == Resident::State::draining;
+    Resident* const one = find(pair.one);
+    Resident* const other = find(pair.other);
+    const auto can_meet = [](const Resident* room) {
+        return room != nullptr && (room->up() || room->state() == Resident::State::draining);
     };
     if (!can_meet(one) || !can_meet(other)) return;
     auto channel = make_channel(pair.descriptors);
     if (!channel) return log::error("introduction-failed", {{"reason", channel.error()}});
-    one.send(links::Peer{pair.other, std::move(channel->first)});
-    other.send(links::Peer{pair.one, std::move(channel->second)});
+    one->send(links::Peer{pair.other, std::move(channel->first)});
+    other->send(links::Peer{pair.one, std::move(channel->second)});
 }
 
 // What a room has beside its peers, at every start anew.
 void Generation::give_belongings(Resident& room) {
     switch (room.row().room) {
         case links::Room::smtpin:
+            give_ticket_keys(room);
             for (const BoundListener& one : listeners_) {
-                room.send(links::Listener{one.plan.text, duplicate(one.socket.get())});
+                room.send(
+                    links::Listener{one.plan.text, duplicate(one.socket.get()), one.plan.tls});
             }
             return;
         case links::Room::control:
@@ -198,6 +252,7 @@ void Generation::give_belongings(Resident& room) {
         case links::Room::qmgr:
             return room.send(links::NewAliases{duplicate(aliases_.get())});
         case links::Room::users:
+        case links::Room::signer:
         case links::Room::parent:
         case links::Room::mda:
         case links::Room::probe:
@@ -230,6 +285,10 @@ void Generation::room_ended(Resident& room, Resident::State before, const Ending
     const std::string_view name = links::room_name(room.row().room);
     tell_of_qmgr(room, Events::Qmgr::down);
     if (phase_ == Phase::over) return;
+    if (phase_ > Phase::ready) certificates_.went_down(room.row().room);
+    if (room.row().room == links::Room::smtpin && !ending.clean() && events_.on_smtpin_lost) {
+        events_.on_smtpin_lost();
+    }
     const bool expected = before == Resident::State::draining;
     if (!expected || !ending.clean()) {
         log::error("room-ended",
@@ -238,13 +297,17 @@ void Generation::room_ended(Resident& room, Resident::State before, const Ending
     switch (phase_) {
         case Phase::starting:
         case Phase::ready:
-            return fail("the room " + std::string(name) + " could not start (" + ending.text() +
-                        "): " + advice(ending));
+            return fail({EX_SOFTWARE,
+                         "the room " + std::string(name) + " could not start (" + ending.text() +
+                             "): " + advice(ending),
+                         {}});
         case Phase::going:
             if (events_.alone) return room.plan_restart();
             // From here on it drains; those whom it served already may need that room.
-            fail("the room " + std::string(name) + " ended when it was to serve (" + ending.text() +
-                 "): " + advice(ending));
+            fail({EX_SOFTWARE,
+                  "the room " + std::string(name) + " ended when it was to serve (" +
+                      ending.text() + "): " + advice(ending),
+                  {}});
             break;
         case Phase::serving:
             room.plan_restart();
@@ -285,7 +348,7 @@ void Generation::room_malformed(links::Room sender) {
     }
 }
 
-void Generation::fail(const std::string& why) {
+void Generation::fail(Report why) {
     const auto call = events_.on_failed;  // which may replace the events
     if (call) call(why);
 }
@@ -312,7 +375,20 @@ void Generation::begin_drain(links::Drain order) {
     listeners_.clear();
     control_socket_.reset();
     room(links::Room::smtpin).drain(std::move(order));
+    limit_drain();
     next_step_of_drain();
+}
+
+// An smtpin that has been taken over would drain for ever, with keys that sign.
+void Generation::limit_drain() {
+    constexpr std::uint32_t slack = 60;
+    const std::uint32_t longest = std::max(patience_seconds_, drain_limit_seconds_) + slack;
+    drain_deadline_.set(std::chrono::seconds(longest));
+}
+
+void Generation::end_drain() {
+    log::warning("drain-overdue", {{"generation", number()}});
+    room(links::Room::smtpin).kill(SIGKILL);
 }
 
 void Generation::next_step_of_drain() {
@@ -362,6 +438,9 @@ std::vector<std::string> Generation::changes_from(const Generation& before) cons
     if (aliases_then && aliases_now && *aliases_then != *aliases_now) {
         changes.emplace_back("the aliases have changed");
     }
+    for (const std::string& host : certificates_.changes_from(before.certificates_)) {
+        changes.push_back("the certificate of " + host + " has changed");
+    }
     return changes;
 }
 
@@ -379,6 +458,7 @@ links::GenerationState Generation::leave() const {
     state.config = config_;
     state.statements = statements_;
     state.patience_seconds = patience_seconds_;
+    state.drain_limit_seconds = drain_limit_seconds_;
     state.config_loaded = config_loaded_.time_since_epoch().count();
     state.image = outfit_.image->leave();
     state.mda_snapshot = duplicate(kit_->snapshot.get());
@@ -386,6 +466,7 @@ links::GenerationState Generation::leave() const {
     for (const Resident& room : rooms_) {
         if (!room.absent()) state.rooms.push_back(room.leave());
     }
+    state.certificates = certificates_.leave();
     return state;
 }
 

@@ -4,13 +4,14 @@
 // agents) is their owner's.
 #pragma once
 
-#include <deque>
 #include <functional>
+#include <list>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "smtpd/parent/agents.h"
+#include "smtpd/parent/certificates.h"
 #include "smtpd/parent/listeners.h"
 #include "smtpd/parent/resident.h"
 
@@ -20,7 +21,7 @@ class Generation {
   public:
     enum class Phase : std::uint8_t {
         starting,  // nobody outside notices it
-        ready,     // every room stands, confined and configured
+        ready,     // every room stands, confined and configured; the certificates are in use
         going,     // told to serve
         serving,   // every room has said that it does
         draining,  // a later one serves, or the house ends
@@ -37,7 +38,7 @@ class Generation {
         // destroy this when the call has returned.
         std::function<void(Phase)> on_phase;
         // While starting or going: why it will not serve.
-        std::function<void(const std::string& why)> on_failed;
+        std::function<void(const Report& why)> on_failed;
         std::function<void(Call)> on_call;
         // From when it serves to its end. Up: it has said Ready and goes.
         enum class Qmgr : std::uint8_t { up, down };
@@ -45,6 +46,8 @@ class Generation {
         // While serving: a room that died cannot be started again from the programs that are
         // pinned; others may be installed.
         std::function<void()> on_outdated = {};
+        // An smtpin has crashed or broke rules: somebody else may have had its secrets.
+        std::function<void()> on_smtpin_lost = {};
         // Nobody serves yet: a room that fails when it is to serve is tried again.
         bool alone = false;
     };
@@ -87,6 +90,11 @@ class Generation {
     WallTime config_loaded() const { return config_loaded_; }
     const Agents::Kit& agent_kit() const { return kit_; }
     Resident& room(links::Room wanted);
+    // Those of the rooms of this generation that serve TLS.
+    Certificates& certificates() { return certificates_; }
+    const Certificates& certificates() const { return certificates_; }
+    // The newest first.
+    void use_ticket_keys(std::vector<std::string> keys);
     std::vector<links::RoomStatus> status() const;
 
     // Of the alias files that this generation reads; given to qmgr at once.
@@ -106,6 +114,10 @@ class Generation {
     void room_ended(Resident& room, Resident::State before, const Ending& ending);
     void room_malformed(links::Room sender);
     void start_again(Resident& room);
+    void on(links::KeysLoaded&& answer) { certificates_.on(std::move(answer)); }
+    void on(links::CertificatesLoaded&& answer) { certificates_.on(std::move(answer)); }
+    void on(links::CertificatesInUse&& answer) { certificates_.on(std::move(answer)); }
+    void on(links::CertificatesFree&& news) { certificates_.on(std::move(news)); }
     template <class Message>
     void on(Message&& message) {
         if (events_.on_call) events_.on_call(Call(std::forward<Message>(message)));
@@ -115,14 +127,21 @@ class Generation {
     Generation(Loop& loop, Outfit outfit);
 
     Status configure(const links::Plan& plan);
+    Resident* find(links::Room wanted);
+    template <class Message>
+    bool tell(links::Room wanted, Message message);
+    void load_certificates();
+    void give_ticket_keys(Resident& smtpin);
     void hold(const std::vector<BoundListener>& listeners, int control_socket);
     void connect(const Pair& pair);
     bool is_needed(const Resident& room) const;
     void give_belongings(Resident& room);
-    void fail(const std::string& why);
+    void fail(Report why);
     void go(Resident& room);
     void kill_late_starters();
     void begin_drain(links::Drain order);
+    void limit_drain();
+    void end_drain();
     void next_step_of_drain();
     void reach(Phase phase);
     void tell_of_qmgr(const Resident& room, Events::Qmgr news);
@@ -131,18 +150,22 @@ class Generation {
     std::string config_;
     std::vector<std::string> statements_;
     WallTime config_loaded_;
-    std::deque<Resident> rooms_;
+    std::list<Resident> rooms_;
     // Rooms of a later version that has failed. Without a channel they end as without a parent.
     std::vector<std::unique_ptr<Process>> strangers_;
     Agents::Kit kit_;
     std::uint32_t patience_seconds_ = 0;
+    std::uint32_t drain_limit_seconds_ = 0;
     UniqueFd aliases_;  // sealed links::AliasSnapshot
+    Certificates certificates_;
+    std::vector<std::string> ticket_keys_;
     // What it serves on; none once it drains.
     std::vector<BoundListener> listeners_;
     UniqueFd control_socket_;
     Events events_;
     Phase phase_ = Phase::starting;
     Timer start_deadline_;
+    Timer drain_deadline_;
 };
 
 template <class Message>

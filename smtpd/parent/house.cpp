@@ -23,6 +23,9 @@ House::House(Loop& loop, HouseFacts facts)
       run_(loop, {paths::run, paths::instance_lock, paths::control_socket, facts_.outfit.empty},
            std::move(facts_.lock), [this] { control_republished(); }),
       leaving_(loop),
+      ticket_keys_(loop.now()),
+      ticket_timer_(loop, [this] { renew_ticket_keys(); }),
+      certificates_timer_(loop, [this] { look_at_certificates(); }),
       agents_(
           loop, paths::agents_lock,
           [this](std::uint32_t number, auto reply) {
@@ -60,17 +63,19 @@ Generation* House::find(std::uint32_t number) {
 
 Generation::Events House::events_of(std::uint32_t number) {
     return {[this, number](Generation::Phase phase) { phase_reached(*find(number), phase); },
-            [this](const std::string& why) { candidate_failed(why); },
+            [this](const Report& why) { candidate_failed(why); },
             [this, number](Generation::Call call) {
                 std::visit([&](auto& message) { on(*find(number), std::move(message)); }, call);
             },
             [this, number](Generation::Events::Qmgr news) { qmgr_changed(number, news); },
             [this, number] { programs_gone(number); },
+            [this] { replace_ticket_keys(); },
             generations_.empty()};
 }
 
 void House::start(std::function<void()> on_serving) {
     on_serving_ = std::move(on_serving);
+    ticket_timer_.set(ticket_keys_.time_left(loop_.now()));
     use_kept_listeners();
     find_orphans_of_another();
     strangers_since_ = loop_.now();
@@ -131,6 +136,8 @@ void House::begin(Work work) {
             return prepare(serving().outfit().image);
         case Work::Task::restart:
             return restart();
+        case Work::Task::reload_certs:
+            return reload_certificates();
     }
 }
 
@@ -169,6 +176,7 @@ void House::answer(const Work& work, const Report& report) {
 }
 
 void House::answer(const UniqueFd& client, const Report& report) {
+    tell_certificates(client.get(), report.certificates);
     if (report.good()) {
         tell(client.get(), links::Outcome{serving().number(), paths::version, report.changes});
     }
@@ -243,6 +251,7 @@ Report House::switch_over() {
     }
     newcomer_ = candidate_->take_generation();
     newcomer_->listen_to(events_of(newcomer_->number()));
+    newcomer_->use_ticket_keys(ticket_keys_.keys());
     newcomer_->serve(change.next, run_.control_socket());
     return {};
 }
@@ -261,6 +270,7 @@ void House::candidate_serves() {
                           {"listeners", listeners_.size()},
                           {"version", paths::version}});
     token_.pass_to(serving().number());
+    certificates_loaded();
     Report done = std::exchange(change_, {});
     if (before != nullptr) {
         done.changes = serving().changes_from(*before);
@@ -273,9 +283,9 @@ void House::candidate_serves() {
     finish_work(std::move(done));
 }
 
-void House::candidate_failed(const std::string& why) {
+void House::candidate_failed(const Report& why) {
     if (!newcomer_) return;
-    const Report report{EX_SOFTWARE, why, std::exchange(change_, {}).complaints};
+    const Report report{why.status, why.reason, std::exchange(change_, {}).complaints};
     if (generations_.empty()) return first_start_failed(report);
     retire_newcomer();
     if (resumption_.fallback >= 0) {
@@ -360,41 +370,9 @@ void House::on(Generation&, links::AdminOrder&& order) {
             return want(Work::Task::reload, order.now, std::move(order.client));
         case links::Order::restart:
             return want(Work::Task::restart, order.now, std::move(order.client));
+        case links::Order::reload_certs:
+            return want(Work::Task::reload_certs, order.now, std::move(order.client));
     }
-}
-
-void House::on(Generation& from, links::StatusQuery&& query) {
-    from.room(links::Room::control).send(status(query.request));
-}
-
-links::StatusReply House::status(std::uint64_t request) const {
-    // Control answers as soon as it goes, and at the first start nobody serves by then.
-    const bool starting = generations_.empty();
-    const Generation& newest = starting ? *newcomer_ : *generations_.back();
-    links::StatusReply reply;
-    reply.request = request;
-    reply.version = paths::version;
-    reply.generation = newest.number();
-    reply.uptime_seconds = whole_seconds(loop_.now() - started_);
-    reply.config = newest.config();
-    reply.config_loaded = newest.config_loaded().time_since_epoch().count();
-    reply.privileged = facts_.outfit.privileged;
-    links::RoomStatus self;
-    self.pid = getpid();
-    self.uid = geteuid();
-    self.generation = reply.generation;
-    self.uptime_seconds = reply.uptime_seconds;
-    reply.rooms.push_back(std::move(self));
-    if (starting) std::ranges::copy(newest.status(), std::back_inserter(reply.rooms));
-    for (const auto& generation : generations_) {
-        if (generation.get() != &newest) reply.draining.push_back(generation->number());
-        for (auto& room : generation->status()) reply.rooms.push_back(std::move(room));
-    }
-    for (auto& agent : agents_.status()) reply.rooms.push_back(std::move(agent));
-    for (const BoundListener& listener : listeners_) reply.listeners.push_back(listener.plan.text);
-    reply.last_change = last_change_;
-    reply.last_change_at = last_change_at_.time_since_epoch().count();
-    return reply;
 }
 
 void House::log_opened() {

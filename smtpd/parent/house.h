@@ -24,6 +24,7 @@
 #include "smtpd/parent/run_directory.h"
 #include "smtpd/parent/succession.h"
 #include "smtpd/parent/system_log.h"
+#include "smtpd/parent/ticket_keys.h"
 
 namespace holdfast {
 
@@ -91,7 +92,7 @@ class House {
     void prepared(const Report& report);
     Report switch_over();
     void candidate_serves();
-    void candidate_failed(const std::string& why);
+    void candidate_failed(const Report& why);
     void retire_newcomer();
     void first_start_failed(const Report& report);
 
@@ -102,6 +103,16 @@ class House {
     void have_listeners_kept(const std::vector<BoundListener>& before);
     void control_republished();
     std::string status_line() const;
+
+    // Certificates, and the keys of TLS session tickets.
+    static constexpr Duration between_looks_at_certificates = std::chrono::hours(24);
+    void reload_certificates();
+    void certificates_reloaded(Report report);
+    void certificates_loaded();
+    void look_at_certificates();
+    void renew_ticket_keys();
+    void replace_ticket_keys();
+    void spread_ticket_keys();
 
     void read_aliases();
     void aliases_read(ProbeAnswer answer);
@@ -143,6 +154,9 @@ class House {
     std::vector<std::unique_ptr<Generation>> generations_;  // oldest first; the last one serves
     std::uint32_t last_generation_ = 0;
     std::uint32_t outdated_ = 0;  // the generation for which a restart has been tried unasked
+    TicketKeys ticket_keys_;
+    Timer ticket_timer_;
+    Timer certificates_timer_;
     Agents agents_;
     QueueToken token_;
 

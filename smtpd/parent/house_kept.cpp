@@ -55,12 +55,4 @@ void House::control_republished() {
     if (newcomer_) newcomer_->use_control_socket(run_.control_socket());
 }
 
-// For `systemctl status`.
-std::string House::status_line() const {
-    std::string line = "generation " + std::to_string(generations_.back()->number()) +
-                       " serves on " + std::to_string(listeners_.size()) + " listeners";
-    if (!last_change_.empty()) line += "; last change: " + last_change_;
-    return line;
-}
-
 }  // namespace holdfast

@@ -77,6 +77,7 @@ links::ParentState House::leave() {
         state.generations.push_back(std::move(one));
     }
     state.agents = agents_.state();
+    state.ticket_keys = ticket_keys_.leave();
     if (successor_) state.successor = successor_->leave();
     if (work_) state.order = work_->leave();
     for (const Work& work : waiting_.all()) state.waiting.push_back(work.leave());
@@ -90,6 +91,9 @@ void House::resume(links::ParentState state, Resumption resumption) {
     last_generation_ = state.last_generation;
     last_change_ = std::move(state.last_change.how);
     last_change_at_ = WallTime(std::chrono::milliseconds(state.last_change.at));
+    ticket_keys_.adopt(std::move(state.ticket_keys));
+    ticket_timer_.set(ticket_keys_.time_left(loop_.now()));
+    certificates_timer_.set(between_looks_at_certificates);
     run_.adopt(std::move(state.control));
     std::vector<BoundListener> leaving;
     for (links::ListenerState& one : state.listeners) {
@@ -111,6 +115,7 @@ void House::resume(links::ParentState state, Resumption resumption) {
     });
     for (const auto& generation : generations_) {
         generation->resume(listeners_, run_.control_socket());
+        generation->use_ticket_keys(ticket_keys_.keys());
     }
     for (links::OrderState& one : state.waiting) waiting_.adopt(std::move(one));
     work_.emplace(std::move(state.order));

@@ -133,7 +133,9 @@ Status keep_covered(ListenerChange& change, const std::vector<BoundListener>& cu
         if (wildcard == plans.end()) continue;
         auto socket = share(one.socket);
         if (!socket) return socket.error().pass();
-        change.next.push_back({one.plan, std::move(*socket)});
+        links::ListenPlan plan = one.plan;
+        plan.tls = wildcard->tls;
+        change.next.push_back({std::move(plan), std::move(*socket)});
     }
     return {};
 }

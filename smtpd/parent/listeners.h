@@ -37,8 +37,9 @@ struct ListenerChange {
 //
 // The same port on all addresses and on one of them: Linux refuses the second listener unless both
 // have SO_REUSEPORT, and then hands a connection to the more specific one. So a specific listener
-// that a new wildcard covers stays beside it, and a wildcard that gives way to a specific listener
-// is left to the old generation for the handshakes that it has begun.
+// that a new wildcard covers stays beside it, with the wildcard's TLS mode, and a wildcard that
+// gives way to a specific listener is left to the old generation for the handshakes that it has
+// begun.
 Result<ListenerChange> plan_listeners(const std::vector<BoundListener>& current,
                                       const std::vector<links::ListenPlan>& plans);
 

@@ -88,7 +88,7 @@ void Resident::kill(int signal) {
 
 links::RoomStatus Resident::status() const {
     links::RoomStatus result;
-    result.room = row_.room;
+    result.room = links::room_name(row_.room);
     result.uid = role_.identity.uid;
     result.generation = role_.outfit.generation;
     result.restarts = budget_.restarts();

@@ -12,6 +12,12 @@ Result<UniqueFd> seal(const links::Plan& plan) {
     return links::seal_struct("snapshot", plan.*part);
 }
 
+// The same for every configuration.
+template <class Snapshot>
+Result<UniqueFd> seal_empty(const links::Plan&) {
+    return links::seal_struct("snapshot", Snapshot{});
+}
+
 template <class Out, class In>
 void open_link(RoomChannel& channel, Loop& loop, UniqueFd socket, Resident& handler) {
     channel.emplace<Channel<Out, In>>(loop, std::move(socket), handler, links::Tail::skip);
@@ -26,6 +32,8 @@ std::span<const RoomRow> room_table() {
                 open_link<ParentToUsers, UsersToParent>},
         RoomRow{Room::qmgr, RootFolder::spool, 2, seal<&Plan::qmgr>,
                 open_link<ParentToQmgr, QmgrToParent>},
+        RoomRow{Room::signer, RootFolder::empty, 2, seal_empty<SignerSnapshot>,
+                open_link<ParentToSigner, SignerToParent>},
         RoomRow{Room::control, RootFolder::empty, 1, seal<&Plan::control>,
                 open_link<ParentToControl, ControlToParent>},
         RoomRow{Room::smtpin, RootFolder::empty, 1, seal<&Plan::smtpin>,

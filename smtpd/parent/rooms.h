@@ -9,6 +9,7 @@
 #include "smtpd/base/error.h"
 #include "smtpd/links/parent_control.h"
 #include "smtpd/links/parent_qmgr.h"
+#include "smtpd/links/parent_signer.h"
 #include "smtpd/links/parent_smtpin.h"
 #include "smtpd/links/parent_users.h"
 #include "smtpd/links/snapshots.h"
@@ -24,7 +25,8 @@ using RoomChannel =
     std::variant<std::monostate, Channel<links::ParentToSmtpin, links::SmtpinToParent>,
                  Channel<links::ParentToControl, links::ControlToParent>,
                  Channel<links::ParentToQmgr, links::QmgrToParent>,
-                 Channel<links::ParentToUsers, links::UsersToParent>>;
+                 Channel<links::ParentToUsers, links::UsersToParent>,
+                 Channel<links::ParentToSigner, links::SignerToParent>>;
 
 enum class RootFolder : std::uint8_t { empty, spool, none };
 
@@ -51,6 +53,7 @@ inline constexpr std::array pairs{
     Pair{links::Room::control, links::Room::qmgr, DescriptorsPass::yes},
     Pair{links::Room::qmgr, links::Room::users},
     Pair{links::Room::control, links::Room::users},
+    Pair{links::Room::smtpin, links::Room::signer},
 };
 
 }  // namespace holdfast

@@ -26,10 +26,9 @@ struct RoomUser {
 
 // A new room with a user of its own is a row here, and a line of the sysusers file.
 constexpr std::array room_users{
-    RoomUser{links::Room::smtpin, "_hfsmtp"},
-    RoomUser{links::Room::control, "_hfctl"},
-    RoomUser{links::Room::qmgr, "_hfqueue"},
-    RoomUser{links::Room::users, "_hfuser"},
+    RoomUser{links::Room::smtpin, "_hfsmtp"}, RoomUser{links::Room::control, "_hfctl"},
+    RoomUser{links::Room::qmgr, "_hfqueue"},  RoomUser{links::Room::users, "_hfuser"},
+    RoomUser{links::Room::signer, "_hfkeys"},
 };
 
 struct Numbers {

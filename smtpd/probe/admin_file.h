@@ -12,11 +12,19 @@
 
 namespace holdfast::probe {
 
+struct OpenedFile {
+    UniqueFd fd;                 // also where only owner or mode is wrong
+    bool missing = false;        // there is no such file (and that is the problem)
+    bool for_everybody = false;  // every user may read it
+    std::string problem;         // "belongs to uid 33"; empty where all is well
+    std::string remedy;          // "mend it: chown root /etc/aliases"; may be empty
+};
+
 struct AdminFile {
     std::optional<std::string> text;  // also where only owner or mode is wrong
-    bool missing = false;             // there is no such file (and that is the problem)
-    std::string problem;              // "belongs to uid 33"; empty where all is well
-    std::string remedy;               // "mend it: chown root /etc/aliases"; may be empty
+    bool missing = false;             // as of OpenedFile, and the others
+    std::string problem;
+    std::string remedy;
 };
 
 class AdminFiles {
@@ -24,6 +32,7 @@ class AdminFiles {
     // Files must belong to root or to `owner`, the user that runs the probe.
     AdminFiles(const Opener& opener, uid_t owner) : opener_(opener), owner_(owner) {}
 
+    OpenedFile open(const std::string& path) const;
     AdminFile read(const std::string& path, std::size_t max_bytes) const;
 
   private:

@@ -9,6 +9,7 @@
 #include "smtpd/config/aliases.h"
 #include "smtpd/config/listeners.h"
 #include "smtpd/config/parse.h"
+#include "smtpd/probe/certificates.h"
 
 namespace holdfast::probe {
 
@@ -42,6 +43,7 @@ class Loader {
             parts.settings.listens = take(config::parse_default()).listens;
         }
         parts.listeners = take(config::plan_listeners(parts.settings.listens));
+        diagnostics_.append(check_certificates(files_, parts.settings.certs, request_.clock));
         parts.names = take(config::choose_names(parts.settings, machine()));
         parts.aliases = aliases(parts.settings, config::local_domains(parts.settings, parts.names));
         return {config::make_plan(std::move(parts)), std::move(diagnostics_)};

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "smtpd/base/clock.h"
 #include "smtpd/config/diagnostic.h"
 #include "smtpd/config/plan.h"
 #include "smtpd/links/snapshots.h"
@@ -14,6 +15,7 @@ struct Request {
     std::string file;  // empty: the default path, which may be missing
     std::string node_name;
     config::Checked<config::Accounts> accounts;
+    const Clock& clock;
 };
 
 // With errors among the diagnostics the plan is not to be used.

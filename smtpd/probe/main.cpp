@@ -62,12 +62,27 @@ links::Start identity(const config::Accounts& accounts) {
     return start;
 }
 
+std::string_view tls_word(links::TlsMode mode) {
+    switch (mode) {
+        case links::TlsMode::none:
+            return "";
+        case links::TlsMode::starttls:
+            return " starttls";
+        case links::TlsMode::implicit:
+            return " smtps";
+    }
+    return "";
+}
+
 std::string summary(const links::Plan& plan) {
     std::string text = "configuration OK: ";
     text += plan.config.empty() ? "built-in default (no " + std::string(paths::config_file) + ")"
                                 : plan.config;
     for (const links::ListenPlan& listener : plan.listeners) {
-        text += "\n  listen " + listener.text;
+        text += "\n  listen " + listener.text + std::string(tls_word(listener.tls));
+    }
+    for (const links::CertificatePlan& certificate : plan.certificates) {
+        text += "\n  cert " + certificate.host + ": " + certificate.chain;
     }
     text += "\n  hostname " + plan.smtpin.hostname + ", origin " + plan.qmgr.origin;
     return text + "\n  aliases: " + std::to_string(plan.aliases.aliases.size()) + "\n";
@@ -93,7 +108,7 @@ bool was_started_for(Task task) {
 }
 
 int run(const Options& options) {
-    Request request{options.file, node_name(), look_up_accounts()};
+    Request request{options.file, node_name(), look_up_accounts(), real_clock()};
     const uid_t owner = geteuid();
     const links::Start start = identity(request.accounts.value);
     const auto opener = Opener::start();

@@ -90,6 +90,7 @@ void Room::on(links::Peer&& message) {
         case links::Room::qmgr:
         case links::Room::mda:
         case links::Room::probe:
+        case links::Room::signer:
             break;
     }
     log::warning("unknown-peer", {{"room", links::room_name(message.room)}});

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include <sys/socket.h>
-
 #include "smtpd/smtpin/sessions.h"
 
 namespace holdfast::smtpin {
@@ -19,17 +17,17 @@ constexpr Duration linger_time = std::chrono::seconds(2);
 
 }  // namespace
 
-Connection::Connection(Sessions& sessions, UniqueFd socket, ClientAddress client,
-                       SessionNumber number)
+Connection::Connection(Sessions& sessions, Arrival arrival, SessionNumber number)
     : sessions_(sessions),
       loop_(sessions.loop()),
-      client_(std::move(client)),
+      client_(std::move(arrival.client)),
       number_(number),
       since_(loop_.now()),
-      session_(sessions.policy(), number, {client_.literal(), client_.with_port()}, since_),
-      stream_(loop_, std::move(socket), max_input,
-              {[this](std::string_view input) { return on_input(input); }, [this] { on_end(); },
-               [this] { resume(); }}),
+      session_(sessions.policy(), number, {client_.literal(), client_.with_port(), arrival.tls},
+               since_),
+      stream_(loop_, std::move(arrival.socket), max_input,
+              {[this](std::string_view input) { return on_input(input); },
+               [this](const tls::End& end) { on_end(end); }, [this] { resume(); }}),
       timer_(loop_, [this] { on_timer(); }) {}
 
 void Connection::begin(SmtpSession::Queue queue) {
@@ -87,7 +85,25 @@ void Connection::perform(Actions actions) {
         finish();
     } else {
         set_timer(session_.deadline());
+        if (actions.start_tls) start_tls();
     }
+}
+
+// The reply to STARTTLS leaves before it begins.
+void Connection::start_tls() {
+    auto handshake = sessions_.certificates().begin_handshake();
+    if (!handshake) {
+        return perform(session_.on_handshake_failed("no certificate is in use", now()));
+    }
+    handshake_ = std::move(handshake->hold);
+    stream_.start_tls(handshake->context, [this](const tls::Secured& facts) { on_secured(facts); });
+}
+
+void Connection::on_secured(const tls::Secured& facts) {
+    handshake_.reset();
+    if (finished_) return;
+    perform(session_.on_secured(facts, now()));
+    resume();
 }
 
 void Connection::write_facts(const Actions& actions) const {
@@ -99,13 +115,13 @@ void Connection::write_facts(const Actions& actions) const {
 void Connection::displace() {
     finished_ = true;
     const Actions actions = session_.on_displaced(now());
-    const std::string& reply = actions.for_client;
-    ::send(stream_.socket(), reply.data(), reply.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    stream_.part_with(actions.for_client);
     write_facts(actions);
 }
 
 void Connection::finish() {
     if (std::exchange(finished_, true)) return;
+    handshake_.reset();
     stream_.finish();
     timer_at_ = MonoTime::max();
     set_timer(loop_.now() + linger_time);
@@ -126,8 +142,8 @@ void Connection::on_timer() {
     resume();
 }
 
-void Connection::on_end() {
-    if (!finished_) perform(session_.on_client_left(now()));
+void Connection::on_end(const tls::End& end) {
+    if (!finished_) perform(session_.on_client_left(now(), end.reason));
     sessions_.over(number_);
 }
 

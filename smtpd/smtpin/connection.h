@@ -2,20 +2,28 @@
 // reading back while the session, the client's unread replies or qmgr ask for it.
 #pragma once
 
+#include <memory>
+
 #include "smtpd/loop/loop.h"
-#include "smtpd/loop/stream.h"
 #include "smtpd/loop/watch.h"
 #include "smtpd/smtpin/client_address.h"
 #include "smtpd/smtpin/session.h"
+#include "smtpd/tls/stream.h"
 
 namespace holdfast::smtpin {
 
 class Sessions;
 
+struct Arrival {
+    UniqueFd socket;
+    ClientAddress client;
+    links::TlsMode tls = links::TlsMode::none;  // of its listener
+};
+
 class Connection {
   public:
     // `sessions` outlives the connection.
-    Connection(Sessions& sessions, UniqueFd socket, ClientAddress client, SessionNumber number);
+    Connection(Sessions& sessions, Arrival arrival, SessionNumber number);
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
@@ -42,7 +50,9 @@ class Connection {
 
   private:
     std::size_t on_input(std::string_view input);
-    void on_end();
+    void on_end(const tls::End& end);
+    void start_tls();
+    void on_secured(const tls::Secured& facts);
     void on_timer();
     void perform(Actions actions);
     void write_facts(const Actions& actions) const;
@@ -58,7 +68,8 @@ class Connection {
     SessionNumber number_;
     MonoTime since_;
     SmtpSession session_;
-    Stream stream_;
+    tls::Stream stream_;
+    std::shared_ptr<const void> handshake_;  // what is in use while one is under way
     Timer timer_;
     MonoTime timer_at_ = MonoTime::max();
     bool paused_ = false;

@@ -12,9 +12,9 @@ namespace {
 // In the order of Subject and of Reason.
 constexpr std::array<std::string_view, 4> subject_names{"command", "sender", "recipient",
                                                         "message"};
-constexpr std::array<std::string_view, 8> reason_names{
-    "quit",          "client left", "timeout",  "too many errors",
-    "bare CR or LF", "not SMTP",    "draining", "displaced"};
+constexpr std::array<std::string_view, 9> reason_names{
+    "quit",     "client left", "timeout",   "too many errors", "bare CR or LF",
+    "not SMTP", "draining",    "displaced", "no TLS"};
 
 // The null sender is one, too.
 std::string_view sender_text(const std::string& sender) {
@@ -40,19 +40,33 @@ struct Reporter {
                            {"reply", reply}});
     }
 
-    // A session that brought mail and nothing else has its lines already: qmgr's.
+    // A session that brought mail and nothing else has its lines already: qmgr's. So has one that
+    // was nothing but a handshake that failed.
     void operator()(const Ended& fact) const {
         if (fact.reason == Reason::quit && fact.accepted != 0 && fact.refused == 0) return;
+        if (fact.reason == Reason::no_tls && fact.accepted == 0 && fact.refused == 0) return;
         const auto write = fact.accepted == 0 ? log::info_limited : log::info;
         write("session", {{"client", client},
                           log::Field::unless_empty("helo", fact.helo),
                           {"end", reason_names.at(static_cast<std::size_t>(fact.reason))},
                           {"accepted", fact.accepted},
                           {"refused", fact.refused},
+                          log::Field::unless_empty("tls", fact.tls),
                           {"duration", age}});
         if (fact.unanswered) {
             log::warning("left-before-answer", {{"msg", *fact.unanswered}, {"client", client}});
         }
+    }
+
+    void operator()(const Injected& fact) const {
+        log::warning_limited("plaintext-discarded", {{"client", client}, {"bytes", fact.bytes}});
+    }
+
+    void operator()(const HandshakeFailed& fact) const {
+        log::info_limited("tls-failed", {{"client", client},
+                                         log::Field::unless_empty("helo", fact.helo),
+                                         {"reason", fact.why},
+                                         {"duration", age}});
     }
 };
 

@@ -34,6 +34,7 @@ enum class Reason : std::uint8_t {
     foreign_protocol,
     draining,
     displaced,  // idle while others had no place
+    no_tls,     // a handshake failed
 };
 
 struct Ended {
@@ -43,9 +44,21 @@ struct Ended {
     unsigned refused = 0;
     // The client left while qmgr was committing: the message stands, and may come again.
     std::optional<MessageId> unanswered;
+    std::string tls;  // version and cipher; empty where there was none
 };
 
-using Fact = std::variant<Refused, Ended>;
+// The client sent so many bytes behind STARTTLS before the handshake: as an attacker does who wants
+// them taken for commands of the session that follows (F17).
+struct Injected {
+    std::size_t bytes = 0;
+};
+
+struct HandshakeFailed {
+    std::string helo;
+    std::string why;
+};
+
+using Fact = std::variant<Refused, Ended, Injected, HandshakeFailed>;
 
 // Writes what a session did into the log; the events are listed in smtpd(8). `client` with its
 // port; `age` of the session.

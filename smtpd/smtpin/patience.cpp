@@ -9,6 +9,11 @@ void Patience::transaction_ended(MonoTime now) {
     command_done(now);
 }
 
+void Patience::handshake_began(MonoTime now) {
+    command_done(now);
+    handshake_ = now + handshake_timeout;
+}
+
 void Patience::body_began(MonoTime now) {
     body_ = now + body_timeout;
     byte_ = now + body_idle_timeout;
@@ -32,6 +37,9 @@ void Patience::drain(Grace grace) {
 }
 
 MonoTime Patience::drain_deadline(Waiting waiting) const {
+    if (waiting == Waiting::handshake && grace_.soft != MonoTime::max()) {
+        return std::min(grace_.soft + handshake_drain_time, grace_.hard);
+    }
     return waiting == Waiting::next ? grace_.soft : grace_.hard;
 }
 
@@ -45,6 +53,8 @@ MonoTime Patience::deadline(Waiting waiting) const {
         case Waiting::next:
         case Waiting::command:
             return std::min({whole_, command_, drain_deadline(waiting)});
+        case Waiting::handshake:
+            return std::min({whole_, handshake_, drain_deadline(waiting)});
         case Waiting::body:
             return std::min({whole_, byte_, body_, drain_deadline(waiting)});
     }

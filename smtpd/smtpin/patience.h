@@ -11,6 +11,10 @@ namespace holdfast::smtpin {
 
 // A command, from our last reply to its line end (RFC 5321 section 4.5.3.2.7: at least 5 minutes).
 inline constexpr Duration command_timeout = std::chrono::minutes(5);
+// A handshake of TLS, which is less work for a person's mail program than a command.
+inline constexpr Duration handshake_timeout = std::chrono::seconds(60);
+// One that is under way when a drain wants the session to end: it then hears why.
+inline constexpr Duration handshake_drain_time = std::chrono::seconds(5);
 // A body without a single byte.
 inline constexpr Duration body_idle_timeout = std::chrono::minutes(3);
 // A body: so long, and a second more for each `body_rate` bytes that have come.
@@ -35,12 +39,13 @@ struct Grace {
 
 // What a session waits for, and from whom.
 enum class Waiting : std::uint8_t {
-    next,     // client: between transactions
-    command,  // client: inside one
-    body,     // client
-    answer,   // qmgr: may this recipient get mail
-    credit,   // qmgr: room for more of a body
-    commit,   // qmgr: is the message on disk
+    next,       // client: between transactions
+    command,    // client: inside one
+    body,       // client
+    answer,     // qmgr: may this recipient get mail
+    credit,     // qmgr: room for more of a body
+    commit,     // qmgr: is the message on disk
+    handshake,  // client: under way
 };
 
 class Patience {
@@ -51,6 +56,7 @@ class Patience {
     void transaction_began(MonoTime now) { whole_ = now + transaction_timeout; }
     void transaction_ended(MonoTime now);
     void progressed(MonoTime now) { progress_ = now + progress_timeout; }
+    void handshake_began(MonoTime now);
     void body_began(MonoTime now);
     void body_came(MonoTime now, std::size_t bytes);
     void queue_asked(MonoTime now) { queue_since_ = now; }
@@ -73,6 +79,7 @@ class Patience {
     MonoTime progress_;
     MonoTime command_{};
     MonoTime whole_{};  // of the transaction, or else of all that is not one
+    MonoTime handshake_{};
     MonoTime body_{};
     MonoTime byte_{};
     MonoTime queue_since_{};

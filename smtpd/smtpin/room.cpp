@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <iterator>
 #include <utility>
 
 #include <netinet/in.h>
@@ -58,8 +59,11 @@ Room::Room(Loop& loop, Entry<links::SmtpinSnapshot> entry, Lease lease)
       drain_limit_(std::chrono::seconds(entry.snapshot.drain_limit_seconds)),
       parent_(loop, std::move(entry.parent), *this, links::Tail::skip),
       log_keeper_(loop, [this] { parent_.send(links::LogLost{}); }),
-      sessions_(loop, within_means(entry.snapshot),
-                {[this] { report_malformed(); }, [this] { stop_if_over(); }}),
+      certificates_({[this](const tls::SignRequest& request) { return sign(request); },
+                     [this] { return signer_.present(); },
+                     [this](std::uint64_t set) { parent_.send(links::CertificatesFree{set}); }}),
+      sessions_(loop, within_means(entry.snapshot), certificates_,
+                {[this] { report_malformed(links::Room::qmgr); }, [this] { stop_if_over(); }}),
       lease_end_(loop, [this] { let_listeners_go(); }),
       successor_look_(loop, [this] { look_for_successor(); }),
       last_call_(loop, std::move(entry.start.life), [this] { called(); }) {
@@ -72,10 +76,47 @@ void Room::on(links::Start&&) {
 }
 
 void Room::on(links::Peer&& peer) {
-    if (peer.room != links::Room::qmgr) {
-        return log::warning("unknown-peer", {{"room", links::room_name(peer.room)}});
+    if (peer.room == links::Room::qmgr) return sessions_.connect_queue(std::move(peer.channel));
+    if (peer.room == links::Room::signer) return signer_.replace(std::move(peer.channel));
+    log::warning("unknown-peer", {{"room", links::room_name(peer.room)}});
+}
+
+void Room::on(links::LoadCertificates&& message) {
+    auto answer = certificates_.load(std::move(message), loop_.clock().wall());
+    if (!answer) return;
+    auto& all = answer->certificates;
+    for (std::size_t i = 0; i < all.size(); i += links::max_facts_in_message) {
+        const std::size_t end = std::min(all.size(), i + links::max_facts_in_message);
+        links::CertificatesLoaded part{answer->set, {}, end < all.size()};
+        std::move(all.begin() + static_cast<std::ptrdiff_t>(i),
+                  all.begin() + static_cast<std::ptrdiff_t>(end),
+                  std::back_inserter(part.certificates));
+        parent_.send(std::move(part));
     }
-    sessions_.connect_queue(std::move(peer.channel));
+}
+
+// What becomes free by it is told after it.
+void Room::on(links::UseCertificates&& message) {
+    if (!certificates_.has(message.set)) return;
+    parent_.send(links::CertificatesInUse{message.set});
+    certificates_.use(message.set);
+}
+
+void Room::on(links::TicketKeys&& message) {
+    std::vector<tls::TicketKey> keys;
+    for (const std::string& bytes : message.keys) {
+        tls::TicketKey& key = keys.emplace_back();
+        if (bytes.size() != key.size()) panic("a ticket key of the wrong size");
+        std::ranges::copy(bytes, key.begin());
+    }
+    certificates_.use_ticket_keys(std::move(keys));
+}
+
+// A handshake waits for it.
+Result<std::string> Room::sign(const tls::SignRequest& request) {
+    auto signature = signer_.sign(request);
+    if (signer_.take_failed()) report_malformed(links::Room::signer);
+    return signature;
 }
 
 void Room::on(links::Listener&& listener) {
@@ -83,7 +124,7 @@ void Room::on(links::Listener&& listener) {
     send_without_delay(listener.socket.get());
     acceptors_.push_back(std::make_unique<Acceptor>(
         loop_, std::move(listener.socket), std::move(listener.address),
-        [this](UniqueFd socket) { sessions_.accept(std::move(socket)); }));
+        [this, tls = listener.tls](UniqueFd socket) { sessions_.accept(std::move(socket), tls); }));
     acceptors_.back()->want_connections(serving_);
 }
 
@@ -107,9 +148,9 @@ void Room::keep_listeners(const std::vector<std::string>& addresses) {
     if (!acceptors_.empty() && !draining_) lease_end_.set(lease_.leaving);
 }
 
-void Room::report_malformed() {
-    log::error("peer-malformed", {{"room", links::room_name(links::Room::qmgr)}});
-    parent_.send(links::Malformed{links::Room::qmgr});
+void Room::report_malformed(links::Room room) {
+    log::error("peer-malformed", {{"room", links::room_name(room)}});
+    parent_.send(links::Malformed{room});
 }
 
 // The parent has died. Nobody else may accept yet, so this goes on for a while, or until another

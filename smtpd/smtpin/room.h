@@ -1,6 +1,6 @@
-// Accepts SMTP from strangers. Holds no key, opens no file, knows no user, and vouches for
-// nothing: whatever it says to qmgr is checked again there. Trusts its parent; takes from qmgr
-// only what the links allow.
+// Accepts SMTP from strangers. Holds no private key, opens no file, knows no user, and vouches for
+// nothing: whatever it says to qmgr is checked again there. Trusts its parent; takes from qmgr and
+// signer only what the links allow.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,9 @@
 #include "smtpd/loop/channel.h"
 #include "smtpd/loop/last_call.h"
 #include "smtpd/loop/log_keeper.h"
+#include "smtpd/smtpin/certificates.h"
 #include "smtpd/smtpin/sessions.h"
+#include "smtpd/tls/remote_signer.h"
 
 namespace holdfast::smtpin {
 
@@ -42,11 +44,15 @@ class Room {
     void on(links::Go&& go);
     void on(links::Drain&& drain);
     void on(links::NewLog&& message) { log::reopen(std::move(message.log)); }
+    void on(links::LoadCertificates&& message);
+    void on(links::UseCertificates&& message);
+    void on(links::TicketKeys&& message);
     void on_unknown() {}  // a later parent says what concerns its own rooms
     void on_end(ChannelEnd how);
 
   private:
-    void report_malformed();
+    Result<std::string> sign(const tls::SignRequest& request);
+    void report_malformed(links::Room room);
     void drain(Duration patience, Duration limit);
     void called();
     void keep_listeners(const std::vector<std::string>& addresses);
@@ -60,6 +66,8 @@ class Room {
     Duration drain_limit_;
     Channel<links::SmtpinToParent, links::ParentToSmtpin> parent_;
     LogKeeper log_keeper_;
+    tls::RemoteSigner signer_;
+    Certificates certificates_;
     Sessions sessions_;
     std::vector<std::unique_ptr<Acceptor>> acceptors_;
     Timer lease_end_;

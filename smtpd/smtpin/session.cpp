@@ -23,12 +23,52 @@ Reply bare_line_end() {
 }  // namespace
 
 SmtpSession::SmtpSession(const Policy& policy, SessionNumber number, Client client, MonoTime now)
-    : policy_(policy), number_(number), client_(std::move(client)), patience_(now) {}
+    : policy_(policy), number_(number), client_(std::move(client)), patience_(now) {
+    if (client_.tls == links::TlsMode::implicit) state_ = State::securing;
+}
 
 Actions SmtpSession::begin(Queue queue, Moment now) {
     now_ = now;
     queue_ = queue;
-    if (state_ != State::finished) say({220, "", policy_.hostname + " ESMTP Holdfast"});
+    if (state_ == State::securing) {
+        begin_handshake();
+    } else if (state_ != State::finished) {
+        greet();
+    }
+    return actions();
+}
+
+void SmtpSession::greet() {
+    say({220, "", policy_.hostname + " ESMTP Holdfast"});
+}
+
+void SmtpSession::begin_handshake() {
+    state_ = State::securing;
+    start_tls_ = true;
+    patience_.handshake_began(now_.mono);
+}
+
+// RFC 3207 section 4.2: what was learned from the client is forgotten.
+Actions SmtpSession::on_secured(const tls::Secured& facts, Moment now) {
+    now_ = now;
+    if (state_ != State::securing) return actions();
+    tls_ = facts.version + " " + facts.cipher;
+    if (facts.discarded != 0) {
+        facts_.emplace_back(Injected{facts.discarded});
+        budget_.refused(Subject::command);
+    }
+    helo_.clear();
+    extended_ = false;
+    end_transaction();
+    if (client_.tls == links::TlsMode::implicit && state_ != State::finished) greet();
+    return actions();
+}
+
+Actions SmtpSession::on_handshake_failed(const std::string& why, Moment now) {
+    now_ = now;
+    if (state_ != State::securing) return actions();
+    facts_.emplace_back(HandshakeFailed{helo_, why});
+    finish(Reason::no_tls);
     return actions();
 }
 
@@ -38,6 +78,7 @@ Actions SmtpSession::actions(std::size_t used) {
     result.for_queue = std::exchange(frames_, {});
     if (!question_) result.for_client = std::exchange(replies_, {});
     result.facts = std::exchange(facts_, {});
+    result.start_tls = std::exchange(start_tls_, false);
     result.finish = state_ == State::finished;
     return result;
 }
@@ -62,6 +103,7 @@ bool SmtpSession::takes_input() const {
         case State::body:
             return !message_->blocked();
         case State::committing:
+        case State::securing:
         case State::finished:
             return false;
     }
@@ -223,7 +265,8 @@ Reply SmtpSession::restarting() const {
 }
 
 MonoTime SmtpSession::displaceable_at() const {
-    if (between_transactions()) return patience_.idle_since() + idle_before_displaced;
+    if (between_transactions() || state_ == State::securing)
+        return patience_.idle_since() + idle_before_displaced;
     const bool silent = state_ == State::recipients && !question_;
     return silent ? patience_.idle_since() + silent_before_displaced : MonoTime::max();
 }
@@ -234,14 +277,16 @@ Actions SmtpSession::on_displaced(Moment now) {
     return actions();
 }
 
-Actions SmtpSession::on_client_left(Moment now) {
+Actions SmtpSession::on_client_left(Moment now, const std::string& why) {
     now_ = now;
+    if (state_ == State::securing) return on_handshake_failed(why, now);
     if (state_ != State::finished) finish(Reason::client_left);
     return actions();
 }
 
 Waiting SmtpSession::waiting() const {
     if (state_ == State::committing) return Waiting::commit;
+    if (state_ == State::securing) return Waiting::handshake;
     if (state_ == State::body) return message_->blocked() ? Waiting::credit : Waiting::body;
     if (between_transactions()) return Waiting::next;
     return question_ ? Waiting::answer : Waiting::command;
@@ -267,6 +312,11 @@ Actions SmtpSession::on_deadline(Moment now) {
             patience_.queue_gave_credit(now.mono);
             after_body_advanced();
             break;
+        case Waiting::handshake:
+            return on_handshake_failed(patience_.drain_is_over(waiting(), now.mono)
+                                           ? "restarting, and the client was too slow"
+                                           : "the client took too long",
+                                       now);
         case Waiting::next:
         case Waiting::command:
         case Waiting::body:
@@ -314,7 +364,7 @@ void SmtpSession::finish(Reason reason, const Reply& last) {
 }
 
 void SmtpSession::finish(Reason reason) {
-    Ended ended{reason, helo_, accepted_, refused_, {}};
+    Ended ended{reason, helo_, accepted_, refused_, {}, tls_};
     if (state_ == State::committing) ended.unanswered = message_->id();
     if (state_ == State::body) {
         message_->refuse({});

@@ -12,6 +12,7 @@
 
 #include "smtpd/base/clock.h"
 #include "smtpd/links/smtpin_qmgr.h"
+#include "smtpd/links/tls_mode.h"
 #include "smtpd/mail/command.h"
 #include "smtpd/mail/line_reader.h"
 #include "smtpd/mail/reply.h"
@@ -19,6 +20,7 @@
 #include "smtpd/smtpin/incoming_message.h"
 #include "smtpd/smtpin/limits.h"
 #include "smtpd/smtpin/patience.h"
+#include "smtpd/tls/layer.h"
 
 namespace holdfast::smtpin {
 
@@ -28,6 +30,8 @@ struct Policy {
     std::uint64_t max_message_bytes = 0;
     std::uint32_t max_recipients = 0;
     std::function<MessageId(WallTime)> new_id;
+    // Whether a handshake could succeed now: there are certificates and a signer.
+    std::function<bool()> can_start_tls = [] { return false; };
 };
 
 struct Moment {
@@ -35,10 +39,11 @@ struct Moment {
     WallTime wall;
 };
 
-// Where a client comes from, as texts.
+// Where a client comes from, as texts, and what the listener that it came to says of TLS.
 struct Client {
     std::string literal;    // "[192.0.2.1]"
     std::string with_port;  // "[192.0.2.1]:4711"
+    links::TlsMode tls = links::TlsMode::none;
 };
 
 // All sessions share one channel to qmgr. The high bits of each number that a session gives to a
@@ -60,6 +65,8 @@ struct Actions {
     std::vector<links::SmtpinToQmgr> for_queue;
     std::string for_client;  // complete replies
     std::vector<Fact> facts;
+    // Then begin a handshake: input that is not used by then is thrown away.
+    bool start_tls = false;
     bool finish = false;  // then say no more, and let the client go
 };
 
@@ -70,6 +77,7 @@ class SmtpSession {
     SmtpSession(const Policy& policy, SessionNumber number, Client client, MonoTime now);
 
     // The greeting; or, where the soft limit of a drain has passed, the farewell in its place.
+    // With implicit TLS the handshake comes first.
     Actions begin(Queue queue, Moment now);
 
     // Input that is not used comes again, with more behind it, once takes_input() and the replies
@@ -85,6 +93,11 @@ class SmtpSession {
     // The channel to qmgr broke, with all that was under way there; or there is a new one.
     Actions on_queue(Queue queue, Moment now);
 
+    // The handshake has succeeded: nothing that was said before counts any more.
+    Actions on_secured(const tls::Secured& facts, Moment now);
+    // It could not begin, or has failed.
+    Actions on_handshake_failed(const std::string& why, Moment now);
+
     // There is an end to it. May come before begin(), and again.
     Actions on_drain(Grace grace, Moment now);
 
@@ -93,8 +106,8 @@ class SmtpSession {
     // It is. The last call.
     Actions on_displaced(Moment now);
 
-    // The client has closed its side. The last call.
-    Actions on_client_left(Moment now);
+    // The connection has ended; `why` is for the log where that ended a handshake. The last call.
+    Actions on_client_left(Moment now, const std::string& why = {});
 
     // Call on_deadline() when this has come; it does nothing before.
     MonoTime deadline() const;
@@ -107,6 +120,7 @@ class SmtpSession {
         recipients,  // behind MAIL
         body,        // behind DATA
         committing,  // the whole message is with qmgr
+        securing,    // a handshake is under way
         finished,
     };
     struct Question {
@@ -130,6 +144,10 @@ class SmtpSession {
     void do_rcpt(std::string_view argument);
     void do_data(std::string_view argument);
     void do_rset(std::string_view argument);
+    void do_starttls(std::string_view argument);
+    void begin_handshake();
+    void greet();
+    bool offers_tls() const;
     std::expected<std::string, Reply> sender_of(const PathArgument& path) const;
     std::expected<std::string, Reply> recipient_of(std::string_view argument) const;
     void begin_body();
@@ -163,6 +181,8 @@ class SmtpSession {
     bool extended_ = false;  // EHLO
     std::uint64_t serial_ = 0;
     std::string helo_;
+    std::string tls_;         // version and cipher, once there is TLS
+    bool start_tls_ = false;  // an action
     LineReader lines_{max_command_line};
 
     // The transaction.

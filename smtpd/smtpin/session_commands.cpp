@@ -1,5 +1,4 @@
 // What each command does (RFC 5321 section 4.1).
-#include <array>
 #include <utility>
 
 #include "smtpd/mail/address.h"
@@ -8,6 +7,14 @@
 #include "smtpd/smtpin/session.h"
 
 namespace holdfast::smtpin {
+
+namespace {
+
+Reply not_offered() {
+    return {502, "5.5.1", "command not offered"};
+}
+
+}  // namespace
 
 void SmtpSession::do_command(std::string_view line) {
     const Command command = parse_command(line);
@@ -30,9 +37,11 @@ void SmtpSession::do_command(std::string_view line) {
         case Verb::vrfy:
             return say({252, "2.0.0", "Not verified; send mail and see"});
         case Verb::help:
-            return say({214, "2.0.0", "EHLO HELO MAIL RCPT DATA RSET NOOP QUIT"});
+            return say({214, "2.0.0", "EHLO HELO STARTTLS MAIL RCPT DATA RSET NOOP QUIT"});
+        case Verb::starttls:
+            return do_starttls(command.argument);
         case Verb::not_offered:
-            return refuse(Subject::command, {502, "5.5.1", "command not offered"});
+            return refuse(Subject::command, not_offered());
         case Verb::foreign:
             return finish(Reason::foreign_protocol, {500, "5.5.2", "this is an SMTP server"});
         case Verb::unknown:
@@ -49,14 +58,36 @@ void SmtpSession::do_hello(const Command& command) {
     helo_ = command.argument;
     extended_ = command.verb == Verb::ehlo;
     if (extended_) {
-        const std::array<std::string, 5> lines{policy_.hostname, "PIPELINING",
-                                               "SIZE " + std::to_string(policy_.max_message_bytes),
-                                               "8BITMIME", "ENHANCEDSTATUSCODES"};
+        std::vector<std::string> lines{policy_.hostname, "PIPELINING",
+                                       "SIZE " + std::to_string(policy_.max_message_bytes),
+                                       "8BITMIME", "ENHANCEDSTATUSCODES"};
+        if (offers_tls()) lines.emplace_back("STARTTLS");
         replies_ += to_wire(250, lines);
     } else {
         say({250, "", policy_.hostname});
     }
     end_transaction();
+}
+
+bool SmtpSession::offers_tls() const {
+    return client_.tls == links::TlsMode::starttls && tls_.empty() && policy_.can_start_tls();
+}
+
+// RFC 3207 section 4.
+void SmtpSession::do_starttls(std::string_view argument) {
+    if (client_.tls == links::TlsMode::none) return refuse(Subject::command, not_offered());
+    if (!argument.empty()) {
+        return refuse(Subject::command, {501, "5.5.4", "STARTTLS takes no argument"});
+    }
+    if (!tls_.empty()) return refuse(Subject::command, {503, "5.5.1", "TLS is in use already"});
+    if (state_ == State::recipients) {
+        return refuse(Subject::command, {503, "5.5.1", "a transaction is open"});
+    }
+    if (!policy_.can_start_tls()) {
+        return refuse(Subject::command, {454, "4.7.0", "TLS is not available now"});
+    }
+    say({220, "2.0.0", "Ready to start TLS"});
+    begin_handshake();
 }
 
 void SmtpSession::do_mail(std::string_view argument) {
@@ -141,12 +172,14 @@ void SmtpSession::begin_body() {
     say({354, "", "End the message with <CRLF>.<CRLF>"});
 }
 
-// RFC 5321 section 4.4; RFC 3848 names the protocols. Where there are more recipients they must
-// not be disclosed to each other.
+// RFC 5321 section 4.4; RFC 3848 names the protocols: there is none for HELO under TLS. Where
+// there are more recipients they must not be disclosed to each other.
 std::string SmtpSession::received_field(MessageId id) const {
+    const std::string_view protocol = !extended_ ? "SMTP" : tls_.empty() ? "ESMTP" : "ESMTPS";
     std::string field = "Received: from " + helo_ + " (" + client_.literal + ")\n\tby " +
-                        policy_.hostname + " (Holdfast) with " + (extended_ ? "ESMTP" : "SMTP") +
-                        " id " + id.text();
+                        policy_.hostname + " (Holdfast) with ";
+    field.append(protocol).append(" id ") += id.text();
+    if (!tls_.empty()) field += "\n\t(" + tls_ + ")";
     if (recipients_.size() == 1) field += "\n\tfor <" + recipients_.front() + ">";
     return field + ";\n\t" + rfc5322_date(now_.wall) + "\n";
 }

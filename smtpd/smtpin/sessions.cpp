@@ -15,28 +15,30 @@ constexpr std::size_t max_queue_backlog = 1024 * 1024;
 
 }  // namespace
 
-Sessions::Sessions(Loop& loop, const links::SmtpinSnapshot& snapshot, Callbacks callbacks)
+Sessions::Sessions(Loop& loop, const links::SmtpinSnapshot& snapshot, Certificates& certificates,
+                   Callbacks callbacks)
     : loop_(loop),
+      certificates_(certificates),
       callbacks_(std::move(callbacks)),
       policy_{snapshot.hostname, snapshot.max_message_bytes, snapshot.max_recipients,
-              MessageId::generate},
+              MessageId::generate, [this] { return certificates_.ready(); }},
       counter_(snapshot.max_sessions, snapshot.max_sessions_per_client) {}
 
-void Sessions::accept(UniqueFd socket) {
+void Sessions::accept(UniqueFd socket, links::TlsMode tls) {
     auto client = ClientAddress::of_peer(socket.get());
     if (!client) return;
-    Admission admission = counter_.enter(client->key());
-    if (admission != Admission::admitted && displace_for(*client, admission)) {
-        admission = counter_.enter(client->key());
+    Arrival arrival{std::move(socket), std::move(*client), tls};
+    Admission admission = counter_.enter(arrival.client.key());
+    if (admission != Admission::admitted && displace_for(arrival.client, admission)) {
+        admission = counter_.enter(arrival.client.key());
     }
-    if (admission != Admission::admitted) return turn_away(socket.get(), *client, admission);
-    open(std::move(socket), std::move(*client));
+    if (admission != Admission::admitted) return turn_away(arrival, admission);
+    open(std::move(arrival));
 }
 
-void Sessions::open(UniqueFd socket, ClientAddress client) {
+void Sessions::open(Arrival arrival) {
     const SessionNumber number = ++last_number_;
-    auto connection =
-        std::make_unique<Connection>(*this, std::move(socket), std::move(client), number);
+    auto connection = std::make_unique<Connection>(*this, std::move(arrival), number);
     Connection& fresh = *connection;
     open_.emplace(number, std::move(connection));
     fresh.on_drain(grace_);
@@ -70,14 +72,18 @@ bool Sessions::displace_for(const ClientAddress& client, Admission why) {
 }
 
 // No session is made for it: a client that opens too many must not cost more by that. It has sent
-// nothing yet if it is a mail client, so closing at once does not eat the reply.
-void Sessions::turn_away(int socket, const ClientAddress& client, Admission why) {
+// nothing yet if it is a mail client, so closing at once does not eat the reply; with implicit TLS
+// nothing can be said without a handshake.
+void Sessions::turn_away(const Arrival& arrival, Admission why) {
     const std::string reason = why == Admission::too_many_from_client
                                    ? "too many connections from your address"
                                    : "too many connections";
     const std::string reply = to_wire({421, "4.7.0", reason + "; try again later"});
-    ::send(socket, reply.data(), reply.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    log::warning_limited("turned-away", {{"client", client.with_port()}, {"reason", reason}});
+    if (arrival.tls != links::TlsMode::implicit) {
+        ::send(arrival.socket.get(), reply.data(), reply.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+    log::warning_limited("turned-away",
+                         {{"client", arrival.client.with_port()}, {"reason", reason}});
 }
 
 SmtpSession::Queue Sessions::queue_state() const {

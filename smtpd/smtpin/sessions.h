@@ -9,6 +9,7 @@
 #include "smtpd/links/smtpin_qmgr.h"
 #include "smtpd/links/snapshots.h"
 #include "smtpd/loop/channel.h"
+#include "smtpd/smtpin/certificates.h"
 #include "smtpd/smtpin/connection.h"
 #include "smtpd/smtpin/limits.h"
 
@@ -21,16 +22,19 @@ class Sessions {
         std::function<void()> on_last_over;        // the last session has ended
     };
 
-    Sessions(Loop& loop, const links::SmtpinSnapshot& snapshot, Callbacks callbacks);
+    // `certificates` outlive the sessions.
+    Sessions(Loop& loop, const links::SmtpinSnapshot& snapshot, Certificates& certificates,
+             Callbacks callbacks);
     Sessions(const Sessions&) = delete;
     Sessions& operator=(const Sessions&) = delete;
 
     Loop& loop() { return loop_; }
     const Policy& policy() const { return policy_; }
+    const Certificates& certificates() const { return certificates_; }
 
-    // A new session. Where there are too many an idle one of whoever has most gives way; where
-    // there is none the new one gets 421.
-    void accept(UniqueFd socket);
+    // A new session, of a listener with this mode. Where there are too many an idle one of whoever
+    // has most gives way; where there is none the new one gets 421.
+    void accept(UniqueFd socket, links::TlsMode tls);
 
     // The channel to qmgr; replaces an earlier one.
     void connect_queue(UniqueFd channel);
@@ -66,11 +70,12 @@ class Sessions {
 
     SmtpSession::Queue queue_state() const;
     void tell_queue_state();
-    void open(UniqueFd socket, ClientAddress client);
+    void open(Arrival arrival);
     bool displace_for(const ClientAddress& client, Admission why);
-    static void turn_away(int socket, const ClientAddress& client, Admission why);
+    static void turn_away(const Arrival& arrival, Admission why);
 
     Loop& loop_;
+    Certificates& certificates_;
     Callbacks callbacks_;
     Policy policy_;
     SessionCounter counter_;

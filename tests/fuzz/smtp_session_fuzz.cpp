@@ -1,5 +1,6 @@
 // A whole session. Each piece of input begins with a byte that says what happens next: so many
-// bytes from the client, an answer of qmgr, the channel to it, time, a drain.
+// bytes from the client, an answer of qmgr, the channel to it, time, a drain; while a handshake is
+// under way, how that ends.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -42,6 +43,7 @@ class Player {
 
   private:
     void happen(unsigned what) {
+        if (handshake_ && what % 8 < 4) return end_handshake(what);
         switch (what % 8) {
             case 0:
                 return answer({});
@@ -61,6 +63,16 @@ class Player {
             default:
                 return what >= 119 ? drain(what == 127 ? 0 : 5) : credit();
         }
+    }
+
+    // What came before it is thrown away.
+    void end_handshake(unsigned what) {
+        handshake_ = false;
+        if (what % 2 == 0) return carry_out(session_.on_handshake_failed("no", now_));
+        tls::Secured facts{"TLSv1.3", "TLS_TEST", ""};
+        facts.discarded = input_.size();
+        input_.clear();
+        carry_out(session_.on_secured(facts, now_));
     }
 
     void answer(const links::Refusal& refusal) {
@@ -98,6 +110,7 @@ class Player {
             input_.erase(0, used);
             carry_out(std::move(actions));
         }
+        require(!handshake_ || finished_ || !session_.takes_input());
         require(finished_ || !session_.takes_input() || input_.size() <= max_command_line + 1);
     }
 
@@ -117,6 +130,8 @@ class Player {
             }
         }
         check_replies(actions.for_client);
+        require(!actions.start_tls || !handshake_);
+        handshake_ |= actions.start_tls;
         finished_ = actions.finish;
     }
 
@@ -133,14 +148,17 @@ class Player {
         }
     }
 
-    const Policy policy_{"mx.example", 100'000, 5, [](WallTime) { return MessageId(); }};
+    const Policy policy_{"mx.example", 100'000, 5, [](WallTime) { return MessageId(); },
+                         [] { return true; }};
     Moment now_{MonoTime(std::chrono::hours(1)), {}};
-    SmtpSession session_{policy_, 1, {"[192.0.2.1]", "[192.0.2.1]:1"}, now_.mono};
+    SmtpSession session_{
+        policy_, 1, {"[192.0.2.1]", "[192.0.2.1]:1", links::TlsMode::starttls}, now_.mono};
     std::string input_;
     std::deque<std::uint64_t> questions_;
     std::uint64_t transaction_ = 0;
     std::size_t outstanding_ = 0;
     bool ended_ = false;
+    bool handshake_ = false;
     bool finished_ = false;
     unsigned promised_ = 0;
     unsigned committed_ = 0;

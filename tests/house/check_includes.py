@@ -14,14 +14,17 @@ MAY = {
     "smtpd/loop": ("smtpd/base/", "smtpd/links/"),
     "smtpd/confine": ("smtpd/base/", "smtpd/links/"),
     "smtpd/config": (*LINKS, "smtpd/mail/"),
+    "smtpd/tls": (*LINKS, "smtpd/loop/"),
+    "smtpd/signer": (*ROOM, "smtpd/tls/"),
     "queue": ("smtpd/base/",),
     "smtpd/parent": ROOM,
-    "smtpd/smtpin": (*ROOM, "smtpd/mail/"),
+    "smtpd/smtpin": (*ROOM, "smtpd/mail/", "smtpd/tls/"),
     "smtpd/control": (*ROOM, "smtpd/mail/"),
     "smtpd/qmgr": (*ROOM, "smtpd/mail/", "queue/"),
     "smtpd/users": ROOM,
     "smtpd/mda": (*ROOM, "smtpd/mail/"),
-    "smtpd/probe": (*ROOM, "smtpd/mail/", "smtpd/config/"),
+    "smtpd/probe": (*ROOM, "smtpd/mail/", "smtpd/config/", "smtpd/tls/crypto_error.h",
+                    "smtpd/tls/private_key.h"),
     "ctl/sendmail": (*LINKS, "smtpd/mail/", "ctl/client/"),
     "ctl/mtactl": (*LINKS, "ctl/client/"),
     "ctl/client": LINKS,
@@ -29,7 +32,7 @@ MAY = {
 # Libraries from outside, and the only folders that know them.
 ONLY = {
     "event2/": ("smtpd/loop", "smtpd/tls"),
-    "openssl/": ("smtpd/tls", "smtpd/signer"),
+    "openssl/": ("smtpd/tls",),
     "CLI/": ("ctl/mtactl",),
     "unbound": ("smtpd/relay",),
 }

@@ -1,4 +1,4 @@
-"""Which libraries each program is linked with: the parent and sendmail with none, no room with TLS."""
+"""Which libraries each program is linked with: the parent and sendmail with none, few with OpenSSL."""
 
 import re
 import subprocess
@@ -6,10 +6,14 @@ import subprocess
 from house import BUILD, finish, program
 
 STATIC = ("smtpd", "sendmail")
-ROOMS = ("smtpin", "control", "qmgr", "users", "mda", "probe", "mtactl")
+ROOMS = ("smtpin", "control", "qmgr", "users", "mda", "probe", "signer",
+         "mtactl")
 # Libraries by their names in front of ".so".
 RUNTIME = {"libc", "libm", "libgcc_s", "libstdc++", "ld-linux-x86-64", "ld-linux-aarch64"}
 EXTRA = {room: {"libevent_core-2.1"} for room in ("smtpin", "control", "qmgr", "users")}
+EXTRA["smtpin"] |= {"libcrypto", "libssl"}
+EXTRA["signer"] = {"libevent_core-2.1", "libcrypto"}
+EXTRA["probe"] = {"libcrypto"}
 
 
 def needed(path):

@@ -31,6 +31,10 @@ bool read_shadow(const Victim&) {
     return static_cast<bool>(UniqueFd(open("/etc/shadow", O_RDONLY | O_CLOEXEC)));
 }
 
+bool read_key(const Victim& victim) {
+    return static_cast<bool>(UniqueFd(open(victim.key.c_str(), O_RDONLY | O_CLOEXEC)));
+}
+
 bool list_spool(const Victim& victim) {
     const UniqueFd fd(open((victim.spool + "/queue").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     return static_cast<bool>(fd);
@@ -172,6 +176,7 @@ struct Act {
 
 constexpr std::array acts{
     Act{"read-shadow", read_shadow},
+    Act{"read-key", read_key},
     Act{"list-spool", list_spool},
     Act{"write-file", write_a_file},
     Act{"execute", execute},

@@ -14,6 +14,7 @@ struct Victim {
     pid_t pid = 0;         // another process of the house
     std::string spool;     // as seen from here
     std::string own_tree;  // where this room may write, or empty
+    std::string key = {};  // the path of a private key, which root may read
 };
 
 struct ActResult {

@@ -46,6 +46,7 @@ void try_everything() {
     Victim victim;
     victim.pid = getppid();
     victim.spool = paths::spool;
+    victim.key = "/etc/holdfast/tls/privkey.pem";  // the case has put it there
     for (const ActResult& result : perform_acts(victim)) {
         log::info("act", {{"name", result.act},
                           {"worked", result.worked ? "yes" : "no"},

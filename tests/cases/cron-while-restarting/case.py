@@ -12,6 +12,7 @@ LONG_ROUNDS = 100
 SERVES = r"(\S.*\n)*smtpd \S+ serves as generation \d+\n"
 MIDDLE = {
     "reload": ("/usr/sbin/mtactl reload", SERVES),
+    "reload-certs": ("/usr/sbin/mtactl reload-certs; echo status $?", r"(\S.*\n)*status 0\n"),
     "restart": ("/usr/sbin/mtactl restart", SERVES),
     "restart-by-service": (f"{SCRIPT} restart", SERVES + r"Restarting mail system: holdfast\.\n"),
     "stop-for-a-while": (
@@ -41,7 +42,7 @@ def alone(box, mail, number):
 def together(box, mail, number):
     """Several at the same time, whose restarts and reloads run into each other."""
     names = {f"together.{what}.{way}.{number}": (way, MIDDLE[what])
-             for what in ("reload", "restart") for way in WAYS}
+             for what in ("reload", "reload-certs", "restart") for way in WAYS}
     cron.boot(box, {name: mail.job(name, *how) for name, how in names.items()})
     mail.settled()
 

@@ -10,7 +10,7 @@ from ledger import Ledger, sendmail_client, smtp_client
 from watch import wait_until
 
 DEADLINE = 900
-ROOMS = ("smtpin", "control", "qmgr", "users", "mda")
+ROOMS = ("smtpin", "control", "qmgr", "users", "signer", "mda")
 CLIENTS = [smtp_client] * 6 + [sendmail_client] * 2
 
 

@@ -14,7 +14,7 @@ from watch import wait_until
 
 OLD, NEW = b"libevent_core-2.1.so.7", b"libewent_core-2.1.so.7"
 FOLDER = pathlib.Path("/usr/lib/x86_64-linux-gnu")
-PROGRAMS = ("smtpin", "control", "qmgr", "users", "probe", "mda")
+PROGRAMS = ("smtpin", "control", "qmgr", "users", "signer", "probe", "mda")
 
 
 def upgrade():

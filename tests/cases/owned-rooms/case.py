@@ -13,10 +13,11 @@ import processes
 from watch import wait_until
 
 DEADLINE = 180
-ROOMS = ("smtpin", "control", "qmgr", "users", "mda")
+ROOMS = ("smtpin", "control", "qmgr", "users", "signer", "mda")
+KEY = pathlib.Path("/etc/holdfast/tls/privkey.pem")
 LIBEXEC = pathlib.Path("/usr/libexec/holdfast")
 STAND_INS = pathlib.Path("/build/tests/owned")
-ACTS = {"read-shadow", "list-spool", "write-file", "execute", "start-process", "trace", "signal",
+ACTS = {"read-shadow", "read-key", "list-spool", "write-file", "execute", "start-process", "trace", "signal",
         "read-memory-file", "read-memory", "connect", "bind", "become-root", "run-written-code",
         "new-namespace", "type-at-terminal", "change-terminal", "signal-by-descriptor",
         "limit-another"}
@@ -69,6 +70,8 @@ def expose(box, room):
 
 def run(box):
     box.deaths_expected = True
+    KEY.parent.mkdir()
+    KEY.touch(0o600)
     for room in ROOMS:
         take_over(box, room)
         expose(box, room)

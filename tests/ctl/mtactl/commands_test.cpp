@@ -228,7 +228,7 @@ TEST_CASE("many ids are asked about in several requests on one connection") {
 TEST_CASE("a status has the uid of an mda from the kernel, that of a room from the daemon") {
     const Said said = run_with_daemon({Form::json, StatusCommand{}}, [](const auto&) {
         links::Overview overview;
-        for (const links::Room room : {links::Room::qmgr, links::Room::mda}) {
+        for (const char* room : {"qmgr", "mda"}) {
             links::RoomStatus status;
             status.room = room;
             status.pid = getpid();
@@ -242,6 +242,82 @@ TEST_CASE("a status has the uid of an mda from the kernel, that of a room from t
     const auto uid = [](uid_t number) { return "\"uid\":" + std::to_string(number) + ","; };
     CHECK(said.out.find(uid(geteuid() + 1)) < mda);
     CHECK(said.out.find(uid(geteuid()), mda) != std::string::npos);
+}
+
+namespace {
+
+constexpr std::int64_t a_day = links::milliseconds_a_day;
+
+links::CertificateStatus a_certificate(std::int64_t days) {
+    const std::int64_t now = real_clock().wall().time_since_epoch().count();
+    links::CertificateStatus one;
+    one.host = "mx.example.org";
+    one.file = "/etc/tls/mx.pem";
+    one.fingerprint = std::string(64, 'a');
+    one.not_before = now - 60 * a_day;
+    one.not_after = now + days * a_day + a_day / 2;
+    return one;
+}
+
+Answering certificates_of(std::vector<links::CertificateStatus> rows) {
+    return [rows = std::move(rows)](const links::ClientToControl& message) {
+        CHECK(std::get<links::OrderRequest>(message).order == links::Order::reload_certs);
+        std::vector<links::ControlToClient> said;
+        for (const links::CertificateStatus& row : rows) said.push_back(links::Certificates{{row}});
+        said.push_back(links::Outcome{});
+        said.push_back(links::Answer{});
+        return said;
+    };
+}
+
+}  // namespace
+
+TEST_CASE("reload-certs prints every certificate, and succeeds where all last") {
+    const Invocation invocation{Form::text, ReloadCertsCommand{}};
+    auto other = a_certificate(80);
+    other.host = "other.example.org";
+    const Said said = run_with_daemon(invocation, certificates_of({a_certificate(30), other}));
+    CHECK(said.status == 0);
+    CHECK(said.error.empty());
+    CHECK(said.out.starts_with("mx.example.org\n"));
+    CHECK(said.out.find("\nother.example.org\n") != std::string::npos);
+    CHECK(said.out.find("in 30 days") != std::string::npos);
+}
+
+TEST_CASE("reload-certs warns of a certificate that expires, and succeeds all the same") {
+    const auto form = GENERATE(Form::text, Form::json);
+    const auto days = GENERATE(20, -3);
+    const Said said = run_with_daemon({form, ReloadCertsCommand{}},
+                                      certificates_of({a_certificate(30), a_certificate(days)}));
+    CHECK(said.status == 0);
+    CHECK(is_one_line(said.error));
+    const std::string end = days > 0 ? "expires on " : "has expired on ";
+    CHECK(said.error.find("(/etc/tls/mx.pem) " + end) != std::string::npos);
+    const bool json = form == Form::json;
+    CHECK(said.out.starts_with(json ? R"({"ok":true,"status":0,"certificates":[{)" : "mx."));
+}
+
+TEST_CASE("reload-certs without certificates says so, and fails where smtpd refuses") {
+    const Said none = run_with_daemon({Form::text, ReloadCertsCommand{}}, certificates_of({}));
+    CHECK(none.status == 0);
+    CHECK(none.out == "smtpd.conf names no certificates: there is nothing to read\n");
+    const Said refused = run_with_daemon({Form::text, ReloadCertsCommand{}}, [](const auto&) {
+        return std::vector<links::ControlToClient>{links::Answer{78, "mx.pem: no"}};
+    });
+    CHECK(refused.status == 78);
+    CHECK(refused.out.empty());
+    CHECK(refused.error == "mtactl: mx.pem: no\n");
+}
+
+TEST_CASE("a status with a certificate that has expired is a warning and an exit status") {
+    const Said said = run_with_daemon({Form::text, StatusCommand{}}, [](const auto&) {
+        links::Overview overview;
+        overview.daemon.certificates = {a_certificate(-3), a_certificate(40)};
+        return std::vector<links::ControlToClient>{std::move(overview), links::Answer{}};
+    });
+    CHECK(said.status == exit_expires_soon);
+    CHECK(is_one_line(said.error));
+    CHECK(said.error.find(" has expired on ") != std::string::npos);
 }
 
 TEST_CASE("stop returns when the daemon's process has ended, and not before") {
@@ -263,6 +339,7 @@ TEST_CASE("stop returns when the daemon's process has ended, and not before") {
             }
             links::Overview overview;
             overview.daemon.rooms.resize(1);
+            overview.daemon.rooms[0].room = "parent";
             overview.daemon.rooms[0].pid = daemon_process;
             return std::vector<links::ControlToClient>{std::move(overview), links::Answer{}};
         });

@@ -92,7 +92,7 @@ TEST_CASE("a mistyped command is named, with the one that was meant") {
           "mtactl: unknown command \"lsit\": did you mean \"list\"? (see mtactl queue --help)\n");
     CHECK(said({"frobnicate"}) ==
           "mtactl: unknown command \"frobnicate\": it is one of status check queue aliases reload "
-          "restart or stop (see mtactl --help)\n");
+          "reload-certs restart or stop (see mtactl --help)\n");
     CHECK(said({"queue", "remove"}).ends_with("(see mtactl queue remove --help)\n"));
     CHECK(said({"queue"}).ends_with("(see mtactl queue --help)\n"));
 }

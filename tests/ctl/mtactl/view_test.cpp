@@ -1,3 +1,4 @@
+#include "ctl/mtactl/certificate_view.h"
 #include "ctl/mtactl/queue_view.h"
 #include "ctl/mtactl/report.h"
 #include "ctl/mtactl/status_view.h"
@@ -29,10 +30,10 @@ StatusFacts some_facts() {
     daemon.privileged = true;
     daemon.listeners = {"127.0.0.1:25", "[::1]:25"};
     links::RoomStatus qmgr;
-    qmgr.room = links::Room::qmgr;
+    qmgr.room = "qmgr";
     qmgr.pid = 42;
     links::RoomStatus mda;
-    mda.room = links::Room::mda;
+    mda.room = "mda";
     mda.detail = "alice";
     daemon.rooms = {qmgr, mda};
     facts.uids = {994, std::nullopt};
@@ -115,6 +116,68 @@ TEST_CASE("a status tells how the last change went, and who finishes") {
     facts.overview.daemon.draining = {1, 2, 3};
     CHECK(holds(status_text(facts), "1, 2 and 3 finish their sessions"));
     CHECK(holds(status_json(facts), R"("draining":[1,2,3])"));
+}
+
+namespace {
+
+constexpr std::int64_t day = links::milliseconds_a_day;
+
+StatusFacts facts_with_certificate(std::int64_t not_after) {
+    StatusFacts facts = some_facts();
+    links::CertificateStatus one;
+    one.host = "mx.example.org\n";
+    one.file = "/etc/tls/mx.pem";
+    one.fingerprint = std::string(64, 'a');
+    one.names = {"mx.example.org", "*.example.org"};
+    one.not_after = not_after;
+    facts.overview.daemon.certificates = {one};
+    facts.now = WallTime(std::chrono::milliseconds(100 * day));
+    return facts;
+}
+
+}  // namespace
+
+TEST_CASE("a status shows each certificate, on safe lines") {
+    CHECK_FALSE(holds(status_text(some_facts()), "CERTIFICATE"));
+    StatusFacts facts = facts_with_certificate(190 * day + 1);
+    CHECK(holds(status_text(facts), "mx.example.org\\n  1970-07-10T00:00:00Z    90  aaaa"));
+    CHECK(holds(status_json(facts), R"("days_left":90,"expires_soon":false)"));
+    facts.overview.daemon.certificates_left_out = 7;
+    CHECK(holds(status_text(facts), "and 7 that expire later\n"));
+    CHECK(holds(status_json(facts), R"("certificates_left_out":7)"));
+}
+
+TEST_CASE("a certificate that was read again is told with what it was") {
+    const WallTime now(std::chrono::milliseconds(100 * day));
+    auto rows = facts_with_certificate(101 * day).overview.daemon.certificates;
+    CHECK(certificates_text(rows, now) ==
+          "mx.example.org\\n\n"
+          "  file         /etc/tls/mx.pem\n"
+          "  fingerprint  " +
+              std::string(64, 'a') +
+              "\n"
+              "  before       none\n"
+              "  names        mx.example.org *.example.org\n"
+              "  validity     expires on 1970-04-12T00:00:00Z, in 1 day\n");
+    rows[0].fingerprint_before = std::string(64, 'b');
+    CHECK(holds(certificates_text(rows, now), "\n  before       bbb"));
+    rows[0].fingerprint_before = rows[0].fingerprint;
+    CHECK(holds(certificates_text(rows, now), "aaa (unchanged)\n  names"));
+}
+
+TEST_CASE("a certificate expires soon 21 days before its end, or in the last third of its life") {
+    const std::int64_t born = 1000 * day;
+    CHECK_FALSE(links::expires_soon(born, born + 90 * day, born + 69 * day - 1));
+    CHECK(links::expires_soon(born, born + 90 * day, born + 69 * day));
+    CHECK_FALSE(links::expires_soon(born, born + 6 * day, born + 4 * day - 1));
+    CHECK(links::expires_soon(born, born + 6 * day, born + 4 * day));
+    CHECK(links::expires_soon(born, born + 6 * day, born + 7 * day));
+    CHECK(links::expires_soon(INT64_MIN, INT64_MIN, INT64_MAX));
+    CHECK(links::days_left(born + day, born) == 1);
+    CHECK(links::days_left(born + day, born + 1) == 0);
+    CHECK(links::days_left(born, born + 1) == -1);
+    CHECK(links::days_left(born, born + day) == -1);
+    CHECK(links::days_left(born, born + day + 1) == -2);
 }
 
 TEST_CASE("a status in JSON has every number that the text has") {

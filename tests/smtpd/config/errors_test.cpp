@@ -19,18 +19,18 @@ constexpr std::array mistakes{
     Mistake{"lisen *:25", R"(c:1:1: error: unknown statement "lisen"
   lisen *:25
   ^~~~~
-  expected: aliases domain hostname limit listen local origin or queue
+  expected: aliases cert domain hostname limit listen local origin or queue
   did you mean "listen"?
 )"},
     Mistake{"\"\"", R"(c:1:1: error: unknown statement ""
   ""
   ^~
-  expected: aliases domain hostname limit listen local origin or queue
+  expected: aliases cert domain hostname limit listen local origin or queue
 )"},
     Mistake{"relay smtp://mx.example.net", R"(c:1:1: error: unknown statement "relay"
   relay smtp://mx.example.net
   ^~~~~
-  expected: aliases domain hostname limit listen local origin or queue
+  expected: aliases cert domain hostname limit listen local origin or queue
   not in this version, which delivers to this machine only
 )"},
     Mistake{"listen 25", R"(c:1:8: error: no address in "25"
@@ -47,7 +47,7 @@ constexpr std::array mistakes{
     Mistake{"listen", R"(c:1:8: error: the address is missing
   listen
          ^
-  expected: listen ADDRESS:PORT | none
+  expected: listen ADDRESS:PORT [starttls | smtps] | none
 )"},
     Mistake{"listen locahost:25", R"(c:1:8: error: unknown address "locahost"
   listen locahost:25
@@ -66,10 +66,82 @@ constexpr std::array mistakes{
   expected: ADDRESS:PORT, such as localhost:25, *:25 or [::1]:25
   did you mean "[::1]:25"?
 )"},
-    Mistake{"listen *:25 starttls", R"(c:1:13: error: unexpected "starttls"
+    Mistake{"listen *:25 starttls", R"(c:1:13: error: "starttls" without a certificate
   listen *:25 starttls
               ^~~~~~~~
-  expected: listen ADDRESS:PORT | none
+  add a line such as: cert HOST /etc/letsencrypt/live/HOST
+)"},
+    Mistake{"hostname a.example\nlisten *:25 starttls\nlisten *:465 smtps",
+            R"(c:2:13: error: "starttls" without a certificate
+  listen *:25 starttls
+              ^~~~~~~~
+  add a line such as: cert a.example /etc/letsencrypt/live/a.example
+)"},
+    Mistake{"listen *:25 startls", R"(c:1:13: error: unknown word "startls"
+  listen *:25 startls
+              ^~~~~~~
+  expected: starttls or smtps
+  did you mean "starttls"?
+)"},
+    Mistake{"listen *:25 starttls smtps\ncert a.example /c",
+            R"(c:1:22: error: unexpected "smtps"
+  listen *:25 starttls smtps
+                       ^~~~~
+  expected: listen ADDRESS:PORT [starttls | smtps] | none
+)"},
+    Mistake{"listen none starttls", R"(c:1:13: error: unexpected "starttls"
+  listen none starttls
+              ^~~~~~~~
+  expected: listen ADDRESS:PORT [starttls | smtps] | none
+)"},
+    Mistake{"cert", R"(c:1:6: error: the host is missing
+  cert
+       ^
+  expected: cert HOST FOLDER | chain FILE key FILE
+)"},
+    Mistake{"cert a.example", R"(c:1:16: error: the folder is missing
+  cert a.example
+                 ^
+  expected: cert HOST FOLDER | chain FILE key FILE
+)"},
+    Mistake{"cert *.example /c", R"(c:1:6: error: "*.example" is not a domain name
+  cert *.example /c
+       ^~~~~~~~~
+  expected: letters, digits, hyphens and dots (an international name in its xn-- form)
+)"},
+    Mistake{"cert a.example certs", R"(c:1:16: error: "certs" is not a full path
+  cert a.example certs
+                 ^~~~~
+  expected: a path that begins with /
+)"},
+    Mistake{"cert a.example chain /c.pem", R"(c:1:29: error: "key" is missing
+  cert a.example chain /c.pem
+                              ^
+  expected: cert HOST FOLDER | chain FILE key FILE
+)"},
+    Mistake{"cert a.example chain /c.pem key",
+            R"(c:1:33: error: the file of the private key is missing
+  cert a.example chain /c.pem key
+                                  ^
+  expected: cert HOST FOLDER | chain FILE key FILE
+)"},
+    Mistake{"listen *:25 starttls\ncert a.example /c/fullchain.pem /c/privkey.pem",
+            R"(c:2:33: error: unexpected "/c/privkey.pem"
+  cert a.example /c/fullchain.pem /c/privkey.pem
+                                  ^~~~~~~~~~~~~~
+  expected: cert HOST FOLDER | chain FILE key FILE
+)"},
+    Mistake{"listen *:25 starttls\ncert a.example /c/\ncert A.example chain "
+            "/c/fullchain.pem key /c/privkey.pem",
+            R"(c:3:6: error: this certificate of "a.example" is named twice
+  cert A.example chain /c/fullchain.pem key /c/privkey.pem
+       ^~~~~~~~~
+  it is named first in c:2; keep one of them
+)"},
+    Mistake{"cert a.example /c", R"(c:1:6: warning: no listen statement uses a certificate
+  cert a.example /c
+       ^~~~~~~~~
+  add starttls to one, such as: listen *:25 starttls
 )"},
     Mistake{"listen none\nlisten *:25",
             R"(c:1:8: error: "listen none" beside another listen statement
@@ -199,7 +271,7 @@ c:1:29: error: "y" is not a number
   it is said first in c:1; keep one of them
 )"},
     Mistake{"aliases etc/aliases",
-            R"(c:1:9: error: "etc/aliases" is not the full path of a file
+            R"(c:1:9: error: "etc/aliases" is not a full path
   aliases etc/aliases
           ^~~~~~~~~~~
   expected: a path that begins with /
@@ -243,6 +315,14 @@ TEST_CASE("a mistake never brings a second one about the same words") {
         CHECK(parse(line, "c").diagnostics.count(Severity::error) <= 2);
         CHECK(parse(line, "c").diagnostics.all().size() >= 1);
     }
+}
+
+TEST_CASE("more cert statements than can be served are refused") {
+    std::string text = "listen *:25 starttls\n";
+    for (int i = 0; i < 260; ++i) text += "cert a.example /c" + std::to_string(i) + "\n";
+    const auto parsed = parse(text, "c");
+    CHECK(parsed.value.certs.size() == 256);
+    CHECK(parsed.diagnostics.count(Severity::error) == 4);
 }
 
 TEST_CASE("more listen statements than sockets can be handed on are refused") {

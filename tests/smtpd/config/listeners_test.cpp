@@ -68,6 +68,36 @@ TEST_CASE("listen lines of different families, ports or addresses are left alone
     CHECK(outcome.warnings.empty());
 }
 
+TEST_CASE("F03 overlapping listen lines with the same TLS are merged and keep it") {
+    const auto parsed =
+        parse("cert a.example /c\nlisten 127.0.0.1:25 starttls\nlisten *:25 starttls\n", "c");
+    const auto planned = plan_listeners(parsed.value.listens);
+    REQUIRE(planned.value.size() == 2);
+    CHECK(planned.value[0].text == "0.0.0.0:25");
+    CHECK(planned.value[0].tls == holdfast::links::TlsMode::starttls);
+    CHECK(planned.value[1].tls == holdfast::links::TlsMode::starttls);
+    CHECK(planned.diagnostics.count(Severity::warning) == 1);
+    CHECK_FALSE(planned.diagnostics.has_errors());
+}
+
+TEST_CASE("F03 overlapping listen lines with different TLS are an error that names both") {
+    const auto parsed = parse(
+        "cert a.example /c\nlisten *:25 starttls\nlisten localhost:25\nlisten [::1]:465 smtps\n"
+        "listen localhost:465 starttls\n",
+        "c");
+    CHECK(render(plan_listeners(parsed.value.listens).diagnostics) ==
+          "c:3:8: error: \"localhost:25\" overlaps with \"*:25\" in c:2, and wants no TLS where "
+          "that wants starttls\n"
+          "  listen localhost:25\n"
+          "         ^~~~~~~~~~~~\n"
+          "  one address can't have both: give both lines the same, or keep one\n"
+          "c:5:8: error: \"localhost:465\" overlaps with \"[::1]:465\" in c:4, and wants starttls "
+          "where that wants smtps\n"
+          "  listen localhost:465 starttls\n"
+          "         ^~~~~~~~~~~~~\n"
+          "  one address can't have both: give both lines the same, or keep one\n");
+}
+
 TEST_CASE("listen none means no socket") {
     CHECK(plan("listen none\n").sockets.empty());
 }

@@ -37,6 +37,10 @@ TEST_CASE("each statement sets what it names") {
         "local maildir ~/Mail/in/\n"
         "listen *:25\n"
         "listen 127.0.0.1:2525\n"
+        "listen *:587 starttls\n"
+        "listen *:465 smtps\n"
+        "cert Mail.A.example /etc/live/a//\n"
+        "cert mail.a.example chain \"/etc/my certs/a.pem\" key /etc/a.key\n"
         "domain b.example\n"
         "domain A.example\n"
         "limit message 1M\n"
@@ -53,7 +57,16 @@ TEST_CASE("each statement sets what it names") {
     CHECK(settings.aliases->place.text() == "c:3");
     CHECK(settings.mda.mailbox == links::Mailbox::maildir);
     CHECK(settings.mda.maildir == "Mail/in");
-    CHECK(settings.listens.size() == 2);
+    REQUIRE(settings.listens.size() == 4);
+    CHECK(settings.listens[1].endpoints.front().tls == links::TlsMode::none);
+    CHECK(settings.listens[2].endpoints.back().tls == links::TlsMode::starttls);
+    CHECK(settings.listens[3].endpoints.front().tls == links::TlsMode::implicit);
+    REQUIRE(settings.certs.size() == 2);
+    CHECK(settings.certs[0].host.value == "mail.a.example");
+    CHECK(settings.certs[0].chain.value == "/etc/live/a/fullchain.pem");
+    CHECK(settings.certs[0].key.value == "/etc/live/a/privkey.pem");
+    CHECK(settings.certs[1].chain.value == "/etc/my certs/a.pem");
+    CHECK(settings.certs[1].key.value == "/etc/a.key");
     CHECK(settings.domains.contains("a.example"));
     CHECK(settings.smtpin.max_message_bytes == 1'000'000);
     CHECK(settings.control.max_message_bytes == 1'000'000);
@@ -90,7 +103,9 @@ TEST_CASE("the built-in default is good and names no file") {
 
 TEST_CASE("every room gets the names and the local domains that it needs") {
     Parts parts;
-    parts.settings = good("domain b.example\nlocal mbox\n");
+    parts.settings = good(
+        "domain b.example\nlocal mbox\nlisten *:25 starttls\ncert B.example /b\n"
+        "cert c.example chain /c.pem key /c.key\n");
     parts.names = {"host.example", "origin.example"};
     parts.listeners = {
         {.text = "127.0.0.1:25", .place = "c:1", .address = "127.0.0.1", .port = 25}};
@@ -111,6 +126,12 @@ TEST_CASE("every room gets the names and the local domains that it needs") {
     CHECK(plan.mda.root_gid == 40);
     CHECK(plan.identities.front().uid == 10);
     CHECK(plan.listeners.size() == 1);
+    REQUIRE(plan.certificates.size() == 2);
+    CHECK(plan.certificates[0].host == "b.example");
+    CHECK(plan.certificates[0].place == "c:4");
+    CHECK(plan.certificates[0].chain == "/b/fullchain.pem");
+    CHECK(plan.certificates[0].key == "/b/privkey.pem");
+    CHECK(plan.certificates[1].place == "c:5");
     const auto copy = links::decode_struct<links::Plan>(links::encode_struct(plan));
     REQUIRE(copy);
     CHECK(copy->aliases.aliases.front().targets.front() == "alice");

@@ -21,7 +21,7 @@ TEST_CASE("a command is its verb in any case and what follows") {
         {"EHLO a.example", Verb::ehlo, "a.example"},
         {"HELO\ta.example \t", Verb::helo, "a.example"},
         {"MAIL FROM:<a@b> SIZE=1", Verb::mail, "FROM:<a@b> SIZE=1"},
-        {"starttls", Verb::not_offered, ""},
+        {"starttls", Verb::starttls, ""},
         {"GET / HTTP/1.1", Verb::foreign, "/ HTTP/1.1"},
         {"", Verb::unknown, ""},
         {" QUIT", Verb::unknown, ""},

@@ -141,6 +141,24 @@ TEST_CASE("F03 a wildcard is bound beside the specific listener that it covers, 
     CHECK(taker(after, port) == 1);
 }
 
+TEST_CASE("a listener that stays takes the TLS mode of the statement that covers it") {
+    const std::uint16_t port = free_port();
+    links::ListenPlan secret = plan(port);
+    secret.tls = links::TlsMode::implicit;
+    const auto before = serve({secret});
+    links::ListenPlan public_one = plan(port);
+    public_one.tls = links::TlsMode::starttls;
+    const auto same = serve({public_one}, before);
+    CHECK(same_socket(same[0].socket, before[0].socket));
+    CHECK(same[0].plan.tls == links::TlsMode::starttls);
+    links::ListenPlan all = wildcard(port);
+    all.tls = links::TlsMode::starttls;
+    const auto after = serve({all}, before);
+    REQUIRE(after.size() == 2);
+    CHECK(same_socket(after[1].socket, before[0].socket));
+    CHECK(after[1].plan.tls == links::TlsMode::starttls);
+}
+
 TEST_CASE("F03 a specific listener is bound beside the wildcard that it replaces, and wins") {
     const std::uint16_t port = free_port();
     const auto before = serve({wildcard(port)});

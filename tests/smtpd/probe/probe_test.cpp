@@ -25,112 +25,11 @@
 #include "smtpd/links/snapshot_file.h"
 #include "smtpd/links/snapshots.h"
 #include "tests/catch.h"
+#include "tests/smtpd/probe/running.h"
 
 using namespace holdfast;
 
 namespace {
-
-constexpr uid_t ordinary = 65533;
-
-class Folder {
-  public:
-    Folder() {
-        std::string name = "/tmp/probe_test.XXXXXX";
-        REQUIRE(mkdtemp(name.data()) != nullptr);
-        path_ = name;
-        REQUIRE(chmod(path_.c_str(), 0755) == 0);
-    }
-    Folder(const Folder&) = delete;
-    ~Folder() { std::filesystem::remove_all(path_); }
-
-    std::string file(const std::string& name, const std::string& text, mode_t mode = 0644) const {
-        const std::string path = path_ + "/" + name;
-        std::ofstream(path) << text;
-        REQUIRE(chmod(path.c_str(), mode) == 0);
-        return path;
-    }
-    std::string path(const std::string& name) const { return path_ + "/" + name; }
-
-  private:
-    std::string path_;
-};
-
-std::string all_of(int fd) {
-    std::string text;
-    std::array<char, 4096> buffer{};
-    REQUIRE(lseek(fd, 0, SEEK_SET) == 0);
-    for (ssize_t got = 0; (got = ::read(fd, buffer.data(), buffer.size())) > 0;) {
-        text.append(buffer.data(), static_cast<std::size_t>(got));
-    }
-    return text;
-}
-
-struct Ended {
-    int status = -1;
-    std::string out;
-    std::string err;
-    UniqueFd plan;
-};
-
-// What the child does before it becomes the probe.
-using Setting = std::function<bool()>;
-
-bool become_ordinary() {
-    return setresgid(ordinary, ordinary, ordinary) == 0 && setuid(ordinary) == 0;
-}
-
-Setting with_users(std::string passwd, std::string group) {
-    return [passwd = std::move(passwd), group = std::move(group)] {
-        return unshare(CLONE_NEWNS) == 0 &&
-               mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-               mount(passwd.c_str(), "/etc/passwd", nullptr, MS_BIND, nullptr) == 0 &&
-               mount(group.c_str(), "/etc/group", nullptr, MS_BIND, nullptr) == 0;
-    };
-}
-
-[[noreturn]] void become_probe(const std::vector<std::string>& words) {
-    std::vector<const char*> argv{"probe"};
-    for (const std::string& word : words) argv.push_back(word.c_str());
-    argv.push_back(nullptr);
-    // In a sanitizer build: a confined process cannot look for leaks.
-    setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
-    execv(HOLDFAST_PROBE, const_cast<char* const*>(argv.data()));
-    _exit(126);
-}
-
-struct Descriptors {
-    int out;
-    int err;
-    int plan;
-};
-
-pid_t start(const std::vector<std::string>& words, const Setting& setting, Descriptors fds) {
-    const pid_t child = fork();
-    REQUIRE(child >= 0);
-    if (child != 0) return child;
-    const bool ready = setting() && dup2(fds.out, 1) == 1 && dup2(fds.err, 2) == 2;
-    // The descriptor may have the number already, and is then marked to close.
-    const UniqueFd copy(fcntl(fds.plan, F_DUPFD_CLOEXEC, 10));
-    if (!ready || dup2(copy.get(), 3) != 3) _exit(125);
-    become_probe(words);
-}
-
-int ending(pid_t child) {
-    int status = 0;
-    REQUIRE(waitpid(child, &status, 0) == child);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-}
-
-Ended run(const std::vector<std::string>& words, const Setting& setting = become_ordinary) {
-    Ended ended;
-    const UniqueFd out(memfd_create("out", MFD_CLOEXEC));
-    const UniqueFd err(memfd_create("err", MFD_CLOEXEC));
-    ended.plan.reset(memfd_create("plan", MFD_CLOEXEC));
-    ended.status = ending(start(words, setting, {out.get(), err.get(), ended.plan.get()}));
-    ended.out = all_of(out.get());
-    ended.err = all_of(err.get());
-    return ended;
-}
 
 // A pipe that takes nothing more: whoever writes to it waits until it is read.
 struct FullPipe {
@@ -165,15 +64,6 @@ std::string confined_status(pid_t process) {
     }
     return process_status(process);
 }
-
-constexpr const char* rooms =
-    "root:x:0:0:root:/root:/bin/sh\n"
-    "_hfsmtp:x:901:911::/nonexistent:/usr/sbin/nologin\n"
-    "_hfctl:x:902:912::/nonexistent:/usr/sbin/nologin\n"
-    "_hfqueue:x:903:913::/nonexistent:/usr/sbin/nologin\n"
-    "_hfuser:x:904:914::/nonexistent:/usr/sbin/nologin\n";
-constexpr const char* root_mailbox = "_hfroot:x:905:915::/nonexistent:/usr/sbin/nologin\n";
-constexpr const char* groups = "root:x:0:\nmail:x:8:\n";
 
 }  // namespace
 
@@ -322,7 +212,8 @@ TEST_CASE("run by root the plan names the user of every room") {
         identities += identity.room + "=" + std::to_string(identity.uid) + ":" +
                       std::to_string(identity.gid) + " ";
     }
-    CHECK(identities == "smtpin=901:911 control=902:912 qmgr=903:913 users=904:914 ");
+    CHECK(identities ==
+          "smtpin=901:911 control=902:912 qmgr=903:913 users=904:914 signer=906:916 ");
     CHECK(plan->mda.mail_gid == 8);
     CHECK(plan->mda.root_uid == 905);
     CHECK(plan->mda.root_gid == 915);
@@ -366,7 +257,9 @@ TEST_CASE("run by root, users that are missing are one error beside those of the
     const std::string none = folder.file("nobody", "root:x:0:0:root:/root:/bin/sh\n");
     const Ended ended = run({"-f", config, "check"}, with_users(none, group));
     CHECK(ended.status == EX_CONFIG);
-    CHECK(ended.err.starts_with("error: missing users: _hfsmtp _hfctl _hfqueue _hfuser _hfroot\n"));
+    CHECK(
+        ended.err.starts_with("error: missing users: _hfsmtp _hfctl _hfqueue _hfuser _hfkeys "
+                              "_hfroot\n"));
     CHECK(ended.err.find(":1:1: error: unknown statement \"bad\"") != std::string::npos);
 }
 

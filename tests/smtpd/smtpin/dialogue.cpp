@@ -65,13 +65,14 @@ std::string show(const links::SmtpinToQmgr& frame) {
 }  // namespace
 
 Policy test_policy() {
-    return {"mx.example", 1000, 100, [](WallTime) { return *MessageId::parse(test_id); }};
+    return {"mx.example", 1000, 100, [](WallTime) { return *MessageId::parse(test_id); },
+            [] { return true; }};
 }
 
-Dialogue::Dialogue(Policy policy)
+Dialogue::Dialogue(Policy policy, links::TlsMode tls)
     : policy_(std::move(policy)),
       now_{MonoTime(std::chrono::hours(1)), WallTime(std::chrono::seconds(1794209418))},
-      session_(policy_, 7, {"[192.0.2.1]", "[192.0.2.1]:4711"}, now_.mono) {
+      session_(policy_, 7, {"[192.0.2.1]", "[192.0.2.1]:4711", tls}, now_.mono) {
     apply(session_.begin(SmtpSession::Queue::present, now_));
 }
 
@@ -104,6 +105,10 @@ void Dialogue::step(std::string_view line) {
         return pass_time(std::chrono::seconds(std::atoll(std::string(text).c_str())));
     }
     if (line.starts_with("X: drain")) return drain(line.substr(8));
+    if (line == "X: secured") return secure();
+    if (line.starts_with("X: insecure ")) {
+        return apply(session_.on_handshake_failed(std::string(line.substr(12)), now_));
+    }
     if (line == "X: client left") return apply(session_.on_client_left(now_));
     FAIL("no such step");
 }
@@ -111,12 +116,19 @@ void Dialogue::step(std::string_view line) {
 void Dialogue::expect_silence() {
     CHECK(output_ == "");
     for (const auto& frame : frames_) FAIL_CHECK("qmgr got " << show(frame));
+    CHECK_FALSE(handshake_);
     CHECK(closed_ == closed_seen_);
 }
 
 void Dialogue::expect_reply(std::string_view text) {
     if (text == "nothing") {
         REQUIRE(output_ == "");
+        return;
+    }
+    if (text == "handshake") {
+        REQUIRE(output_ == "");
+        REQUIRE(handshake_);
+        handshake_ = false;
         return;
     }
     if (text == "closed") {
@@ -183,6 +195,14 @@ void Dialogue::answer(std::string_view text) {
     apply(session_.on(reply, now_));
 }
 
+// As a stream does it.
+void Dialogue::secure() {
+    tls::Secured facts{"TLSv1.3", "TLS_TEST", "mx.example"};
+    facts.discarded = input_.size();
+    input_.clear();
+    apply(session_.on_secured(facts, now_));
+}
+
 void Dialogue::drain(std::string_view patience) {
     const auto seconds = std::chrono::seconds(std::atoll(std::string(patience).c_str()));
     const MonoTime hard = now_.mono + std::chrono::minutes(15);
@@ -220,6 +240,7 @@ void Dialogue::perform(Actions actions) {
     for (auto& frame : actions.for_queue) frames_.push_back(std::move(frame));
     output_ += actions.for_client;
     facts_.insert(facts_.end(), actions.facts.begin(), actions.facts.end());
+    handshake_ |= actions.start_tls;
     closed_ = actions.finish;
 }
 

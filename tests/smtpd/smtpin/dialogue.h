@@ -18,6 +18,9 @@
 //     X: drain                no patience is left; in 15 minutes an open transaction is cut off
 //     X: drain 300            ... and so many seconds of patience
 //     X: client left
+//     S: handshake            the server waits for one to begin
+//     X: secured              it has succeeded; what the client sent before it is thrown away
+//     X: insecure WHY         it has failed
 //
 // Whatever the session says or asks must be in the script.
 #pragma once
@@ -38,7 +41,7 @@ Policy test_policy();
 
 class Dialogue {
   public:
-    explicit Dialogue(Policy policy = test_policy());
+    explicit Dialogue(Policy policy = test_policy(), links::TlsMode tls = links::TlsMode::none);
     Dialogue(const Dialogue&) = delete;
     Dialogue& operator=(const Dialogue&) = delete;
 
@@ -67,6 +70,7 @@ class Dialogue {
     void expect_message();
     void answer(std::string_view text);
     void drain(std::string_view patience);
+    void secure();
     void feed();
     void perform(Actions actions);
     void expect_silence();
@@ -83,6 +87,7 @@ class Dialogue {
     std::string body_;
     Envelope envelope_;
     std::vector<Fact> facts_;
+    bool handshake_ = false;
     bool closed_ = false;
     bool closed_seen_ = false;
 };
@@ -98,6 +103,18 @@ inline constexpr std::string_view hello = R"(
     S: 250-SIZE 1000
     S: 250-8BITMIME
     S: 250 ENHANCEDSTATUSCODES
+)";
+
+// The same where TLS is offered.
+inline constexpr std::string_view hello_with_tls = R"(
+    S: 220 mx.example ESMTP Holdfast
+    C: EHLO client.example
+    S: 250-mx.example
+    S: 250-PIPELINING
+    S: 250-SIZE 1000
+    S: 250-8BITMIME
+    S: 250-ENHANCEDSTATUSCODES
+    S: 250 STARTTLS
 )";
 
 // From MAIL to 354.

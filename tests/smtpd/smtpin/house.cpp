@@ -186,13 +186,20 @@ House::House(links::SmtpinSnapshot snapshot, const Clock& clock, Room::Lease lea
     entry.start.life.reset(mkostemp(life_.data(), O_CLOEXEC));
     room_ = std::make_unique<Room>(loop, std::move(entry), lease);
     replace_queue();
-    tell_room(links::Listener{"127.0.0.1:0", UniqueFd(dup(listener.get()))});
+    tell_room(links::Listener{"127.0.0.1:0", UniqueFd(dup(listener.get())), links::TlsMode::none});
     tell_room(links::Go{});
     until([this] { return serving; });
 }
 
 void House::last_call() {
     unlink(life_.c_str());
+}
+
+std::uint16_t House::listen(links::TlsMode tls) {
+    UniqueFd socket = listen_somewhere();
+    const std::uint16_t its_port = port_of(socket.get());
+    tell_room(links::Listener{"127.0.0.1:1", std::move(socket), tls});
+    return its_port;
 }
 
 void House::replace_queue() {

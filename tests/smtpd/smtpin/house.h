@@ -60,6 +60,8 @@ class TestClient {
     bool at_end();
     // The last whole line, without its end.
     std::string last_line();
+    // For somebody else to go on with.
+    UniqueFd take_socket() { return std::move(socket_); }
     // Closes with a reset.
     void vanish();
     void close() { socket_.reset(); }
@@ -84,6 +86,9 @@ class House {
     // Turns the loop for a time; returns how often.
     std::size_t turn_for(Duration time);
 
+    // Another listener; returns its port.
+    std::uint16_t listen(links::TlsMode tls);
+
     // A new qmgr, as after a crash.
     void replace_queue();
     void tell_room(links::ParentToSmtpin message) { parent_->send(std::move(message)); }
@@ -97,6 +102,9 @@ class House {
     void on(links::Malformed&& message) { malformed.push_back(message.sender); }
     void on(links::Serving&&) { serving = true; }
     void on(links::LogLost&&) {}
+    void on(links::CertificatesLoaded&& message) { loaded.push_back(std::move(message)); }
+    void on(links::CertificatesInUse&& message) { in_use.push_back(message.set); }
+    void on(links::CertificatesFree&& message) { free.push_back(message.set); }
     void on_end(ChannelEnd) {}
 
     // A client that has been greeted and is behind "354".
@@ -109,6 +117,9 @@ class House {
     bool ready = false;
     bool serving = false;
     std::vector<links::Room> malformed;
+    std::vector<links::CertificatesLoaded> loaded;
+    std::vector<std::uint64_t> in_use;
+    std::vector<std::uint64_t> free;
 
   private:
     std::optional<Channel<links::ParentToSmtpin, links::SmtpinToParent>> parent_;

@@ -1,4 +1,4 @@
-"""While a delivery is held open, ps shows the parent, four rooms and the mda as six users."""
+"""While a delivery is held open, ps shows the parent, five rooms and the mda as seven users."""
 
 import fcntl
 import os
@@ -9,7 +9,7 @@ from box import MAIL
 from watch import wait_until
 
 EXPECTED = {"smtpd": "root", "smtpin": "_hfsmtp", "control": "_hfctl", "qmgr": "_hfqueue",
-            "users": "_hfuser", "mda": "bob"}
+            "users": "_hfuser", "signer": "_hfkeys", "mda": "bob"}
 
 
 def as_ps_shows(box):
@@ -33,6 +33,6 @@ def run(box):
         box.submit("alice", ["bob"], "Subject: held\n\nbody\n")
         wait_until(identities, "an mda that runs as bob", [MAIL, mailbox, box.log], opened=True)
         assert as_ps_shows(box) == EXPECTED, as_ps_shows(box)
-        assert len(processes.ours()) == 6, processes.ours()
+        assert len(processes.ours()) == 7, processes.ours()
     mail, = box.wait_mbox("bob")
     assert mail["Subject"] == "held", mail

@@ -1,4 +1,5 @@
-#include "smtpd/loop/stream.h"
+// Streams without TLS.
+#include "smtpd/tls/stream.h"
 
 #include <optional>
 
@@ -9,6 +10,8 @@
 #include "tests/smtpd/loop/turning.h"
 
 using namespace holdfast;
+using tls::End;
+using tls::Stream;
 
 namespace {
 
@@ -16,7 +19,10 @@ struct Reader {
     Reader(Loop& loop, UniqueFd socket, std::size_t limit) {
         Stream::Callbacks callbacks;
         callbacks.on_input = [this](std::string_view input) { return consume(input); };
-        callbacks.on_end = [this] { ended = true; };
+        callbacks.on_end = [this](const End& how) {
+            CHECK(how.how == End::How::closed);
+            ended = true;
+        };
         callbacks.on_drained = [this] { ++drained; };
         stream.emplace(loop, std::move(socket), limit, std::move(callbacks));
         stream->want_read(true);
@@ -130,7 +136,7 @@ TEST_CASE("reading that was stopped resumes with what is already here") {
         stream->want_read(false);
         return 1;
     };
-    callbacks.on_end = [] {};
+    callbacks.on_end = [](const End&) {};
     stream.emplace(loop, std::move(ours), 1000, std::move(callbacks));
     stream->want_read(true);
     write_to(theirs, "abc");
@@ -149,7 +155,7 @@ TEST_CASE("a stream may be destroyed inside its own callbacks") {
         stream.reset();
         return input.size();
     };
-    callbacks.on_end = [&] { stream.reset(); };
+    callbacks.on_end = [&](const End&) { stream.reset(); };
     stream.emplace(loop, std::move(ours), 1000, std::move(callbacks));
     stream->want_read(true);
     stream->write("never leaves");
