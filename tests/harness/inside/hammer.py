@@ -11,11 +11,20 @@ PROGRAM = "/build/tests/hammer/hammer"
 
 
 class Hammer:
-    """Knocks a second, clients that send mail, sessions held for seconds in every state."""
+    """Knocks a second, clients that send mail, sessions held for seconds in every state.
 
-    def __init__(self, *more, rate=300, mail=4, held=40, hold=1, to="bob@localhost"):
-        self._command = [PROGRAM, "127.0.0.1", "25", "--rate", str(rate // SLOWER), "--mail",
-                         str(mail), "--held", str(held), "--hold", str(hold), "--to", to, *more]
+    Of knocks and sessions so many begin TLS, and so many ask at the control socket.
+    """
+
+    def __init__(self, *, rate=300, tls_rate=0, control_rate=0, mail=4, held=40, tls_held=0, hold=1,
+                 to="bob@localhost"):
+        options = {"rate": rate // SLOWER, "tls-rate": tls_rate // SLOWER,
+                   "control": "/run/holdfast/control", "control-rate": control_rate // SLOWER,
+                   "mail": mail, "held": held, "tls-held": tls_held, "hold": hold, "to": to}
+        self._command = [PROGRAM, "127.0.0.1", "25"]
+        for name, value in options.items():
+            if value:
+                self._command += [f"--{name}", str(value)]
         self._process = None
         self.result = None
 
@@ -39,7 +48,7 @@ class Hammer:
             print(kind, {key: tally[key] for key in tally if key not in ("accepted", "unknown")})
         for kind, tally in tallies.items():
             assert tally["begun"] == tally["done"] > 0, kind
-        accepted = self.result["mail"]["accepted"] + self.result["held"]["accepted"]
+        accepted = [name for tally in tallies.values() for name in tally.get("accepted", [])]
         box.wait_queue_empty(seconds=300)
         mails = box.maildir("bob")
         arrived, expected = (collections.Counter(names) for names in
