@@ -81,6 +81,10 @@ class Box:
         """What every case asks at its end."""
         if self.daemon and self.daemon.poll() is None:
             self.stop()
+        self.check_end()
+
+    def check_end(self):
+        """Nothing is left running, the log can be read, and no room has died."""
         assert not processes.ours(), f"left running: {processes.ours()}"
         assert not daemon_log.broken(self.log), daemon_log.broken(self.log)
         if not self.deaths_expected:

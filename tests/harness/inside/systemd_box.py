@@ -4,7 +4,6 @@ import os
 import pathlib
 import subprocess
 
-import daemon_log
 import processes
 from box import CONFIG, CONTROL, Box
 from watch import SLOWER, wait_until
@@ -124,11 +123,7 @@ class SystemdBox(Box):
         if self.state() != "inactive/dead":
             self.stop()
         self._end_journal()
-        assert not processes.ours(), f"left running: {processes.ours()}"
-        assert not daemon_log.broken(self.log), daemon_log.broken(self.log)
-        if not self.deaths_expected:
-            died = self.events("room-ended") + self.events("agent-ended")
-            assert not died, f"a room died: {died}"
+        self.check_end()
 
     def dump(self):
         self._end_journal()

@@ -129,6 +129,23 @@ inline constexpr std::string_view to_data = R"(
     S: 354 *
 )";
 
+// From MAIL to the answer to the final dot.
+inline constexpr std::string_view transaction = R"(
+    C: MAIL FROM:<a@client.example>
+    S: 250 2.1.0 Ok
+    C: RCPT TO:<b@mx.example>
+    Q: ask a@client.example b@mx.example
+    A: yes
+    S: 250 2.1.5 Ok
+    C: DATA
+    S: 354 *
+    C| Subject: x
+    C: .
+    Q: message
+    A: committed
+    S: 250 2.0.0 *
+)";
+
 // As test_policy(), for messages of 50 MB.
 Policy large_policy();
 

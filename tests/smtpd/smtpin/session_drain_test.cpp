@@ -12,23 +12,6 @@ namespace {
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-// From MAIL to the answer to the final dot.
-constexpr std::string_view transaction = R"(
-    C: MAIL FROM:<a@client.example>
-    S: 250 2.1.0 Ok
-    C: RCPT TO:<b@mx.example>
-    Q: ask a@client.example b@mx.example
-    A: yes
-    S: 250 2.1.5 Ok
-    C: DATA
-    S: 354 *
-    C| Subject: x
-    C: .
-    Q: message
-    A: committed
-    S: 250 2.0.0 *
-)";
-
 constexpr std::string_view farewell = R"(
     S: 421 4.3.2 mx.example is restarting; connect again
     S: closed

@@ -18,22 +18,6 @@ constexpr std::string_view to_secure = R"(
     X: secured
 )";
 
-constexpr std::string_view transaction = R"(
-    C: MAIL FROM:<a@client.example>
-    S: 250 2.1.0 Ok
-    C: RCPT TO:<b@mx.example>
-    Q: ask a@client.example b@mx.example
-    A: yes
-    S: 250 2.1.5 Ok
-    C: DATA
-    S: 354 *
-    C| Subject: x
-    C: .
-    Q: message
-    A: committed
-    S: 250 2.0.0 *
-)";
-
 Policy without_tls() {
     Policy policy = test_policy();
     policy.can_start_tls = [] { return false; };
