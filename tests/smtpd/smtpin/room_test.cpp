@@ -307,13 +307,16 @@ TEST_CASE("F23 out of descriptors the room rests instead of spinning, and then s
     TestClient earlier(house.port);
     house.until([&] { return earlier.last_line().starts_with("220 "); });
     TestClient client(house.port);
+    bool rested = false;
     {
-        const NoMoreDescriptors full;
-        CHECK(house.turn_for(milliseconds(500)) < 300);  // the test's own timer makes 100
-        CHECK(client.received() == "");
+        const NoMoreDescriptors full;  // a sanitizer that checks an expression needs some, too
+        const auto turns = house.turn_for(milliseconds(500));
+        const bool served = !client.received().empty();
         earlier.send("NOOP\r\n");
         house.until([&] { return earlier.last_line() == "250 2.0.0 Ok"; });
+        rested = turns < 300 && !served;  // the test's own timer makes 100
     }
+    CHECK(rested);
     house.until([&] { return client.last_line().starts_with("220 "); });
 }
 
