@@ -154,7 +154,7 @@ void Certificates::on(links::KeysLoaded&& answer) {
     if (step_ != Step::keys || answer.set != tried_.number) return;
     for (const links::LoadedKey& key : answer.keys) take_answer(key);
     answers_ += answer.keys.size();
-    timer_.set(answer_limit);
+    if (!answer.keys.empty()) timer_.set(answer_limit);  // what says nothing gains no time
     if (answers_ < tried_.pairs.size()) return;
     if (!refusal_.empty()) return unfit(EX_CONFIG, refusal_);
     step_ = Step::chains;
@@ -274,18 +274,15 @@ void Certificates::time_is_up() {
         case Step::pausing:
             return read();
         case Step::keys:
-            rooms_.end(links::Room::signer);
+            rooms_.end_signer();
             return give_up(EX_TEMPFAIL, "the room signer does not answer and is ended: try again");
         case Step::chains:
-            rooms_.end(links::Room::smtpin);
-            return give_up(EX_TEMPFAIL, "the room smtpin does not answer and is ended: try again");
+            return give_up(EX_TEMPFAIL, "the room smtpin does not answer: try again");
         case Step::switching:
-            rooms_.end(links::Room::smtpin);
-            return finish(
-                {EX_TEMPFAIL,
-                 "the room smtpin does not answer and is ended; the one that comes in its "
-                 "place uses the new certificates",
-                 {}});
+            return finish({EX_TEMPFAIL,
+                           "the room smtpin does not answer; it uses the new certificates as soon "
+                           "as it goes on",
+                           {}});
     }
 }
 

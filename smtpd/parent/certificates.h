@@ -36,11 +36,12 @@ class Certificates {
     // (smtpin/patience.h); an smtpin that has been taken over would never let it go.
     static constexpr Duration retired_limit = std::chrono::seconds(90);
 
-    // The ways to the rooms; false where there is none now. And how to end one that hangs.
+    // The ways to the rooms; false where there is none now. And how to end a
+    // signer that hangs: nobody's session lies in it.
     struct Rooms {
         std::function<bool(links::ParentToSigner)> signer;
         std::function<bool(links::ParentToSmtpin)> smtpin;
-        std::function<void(links::Room)> end;
+        std::function<void()> end_signer;
     };
     // `report` has the certificates that are in use now, or the reason why the ones of before stay
     // so. It may destroy the caller.

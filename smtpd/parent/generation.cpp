@@ -35,7 +35,7 @@ Generation::Generation(Loop& loop, Outfit outfit)
       certificates_(loop,
                     {[this](auto message) { return tell(links::Room::signer, std::move(message)); },
                      [this](auto message) { return tell(links::Room::smtpin, std::move(message)); },
-                     [this](links::Room hung) { room(hung).kill(SIGKILL); }}),
+                     [this] { room(links::Room::signer).kill(SIGKILL); }}),
       start_deadline_(loop, [this] { kill_late_starters(); }),
       drain_deadline_(loop, [this] { end_drain(); }) {
     for (const RoomRow& row : room_table()) rooms_.emplace_back(loop, *this, row);
@@ -387,6 +387,7 @@ void Generation::limit_drain() {
 }
 
 void Generation::end_drain() {
+    if (room(links::Room::smtpin).state() == Resident::State::down) return;
     log::warning("drain-overdue", {{"generation", number()}});
     room(links::Room::smtpin).kill(SIGKILL);
 }

@@ -1,4 +1,4 @@
-"""F40: on a full disk mail is refused for now, nothing is left behind, and room cures it."""
+"""F40: on a full disk mail is refused temporarily, nothing is left behind, and room cures it."""
 
 import errno
 import subprocess

@@ -133,9 +133,7 @@ struct House {
         std::in_place, loop,
         Certificates::Rooms{[this](auto message) { return tell_signer(std::move(message)); },
                             [this](auto message) { return tell_smtpin(std::move(message)); },
-                            [this](links::Room room) {
-                                told.push_back("end " + std::string(links::room_name(room)));
-                            }}};
+                            [this] { told.emplace_back("end signer"); }}};
 };
 
 using Told = std::vector<std::string>;
@@ -392,6 +390,18 @@ TEST_CASE("what signer says of keys is bounded before it is passed on") {
     house.pair("a.example", "huge");
     CHECK(house.load_and_wait().reason.find("a.example.key: is too large a key") !=
           std::string::npos);
+}
+
+TEST_CASE("a signer that does not answer is ended, and what was in use stays so") {
+    House house;
+    house.pair("a.example", "one");
+    house.load();
+    house.signer_answers = false;
+    CHECK(house.load_and_wait().reason ==
+          "the room signer does not answer and is ended: try again; the certificates of before "
+          "stay in use");
+    CHECK(std::ranges::count(house.told, "end signer") == 1);
+    CHECK(house.certificates->status().at(0).fingerprint == "print of one");
 }
 
 TEST_CASE("handshakes that never end do not keep sets for ever") {

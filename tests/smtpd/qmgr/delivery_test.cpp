@@ -90,7 +90,7 @@ TEST_CASE("an agent that is killed loses nothing: the message is tried again, an
     CHECK(house.spawns.size() == 2);
 }
 
-TEST_CASE("a mailbox that is full for now is tried again, and the rest is not delivered twice") {
+TEST_CASE("a mailbox that is full is tried again, and the rest is not delivered twice") {
     House house;
     house.start();
     bool full = true;

@@ -69,7 +69,7 @@ TEST_CASE("what an agent has in hand at the handover is nobody else's until it i
         CHECK(pair.delivered_to("alice") == 1);
         CHECK(pair.young.spawns.empty());
     }
-    SECTION("refused there for now: the new one goes by its log") {
+    SECTION("refused there temporarily: the new one goes by its log") {
         pair.report({Verdict::retry, "4.2.2", "full", {}});
         pair.young.until([&] {
             pair.young.settle();
