@@ -52,6 +52,7 @@ void Room::on(links::Go&&) {
 
 void Room::on(links::Drain&&) {
     drain();
+    parent_.send(links::NotAccepting{});
 }
 
 void Room::on_end(ChannelEnd) {

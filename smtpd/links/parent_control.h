@@ -68,7 +68,7 @@ struct AdminOrder {
 };
 
 using ParentToControl = std::variant<Start, Peer, Listener, Go, Drain, StatusReply, Done, NewLog>;
-using ControlToParent =
-    std::variant<Ready, Malformed, StatusQuery, AliasesQuery, LogLost, AdminOrder, Serving>;
+using ControlToParent = std::variant<Ready, Malformed, StatusQuery, AliasesQuery, LogLost,
+                                     AdminOrder, Serving, NotAccepting>;
 
 }  // namespace holdfast::links

@@ -70,6 +70,10 @@ struct Ready {};
 // After Go: whoever comes is served here.
 struct Serving {};
 
+// After Drain: whoever comes from now on is served by another generation. Of the rooms that accept
+// connections; not waited for from a version that does not say it.
+struct NotAccepting {};
+
 // A peer broke the protocol. The receiver has closed the channel; the parent replaces the sender.
 struct Malformed {
     Room sender = Room::parent;

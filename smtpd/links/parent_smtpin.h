@@ -78,6 +78,6 @@ struct TicketKeys {
 using ParentToSmtpin = std::variant<Start, Peer, Listener, Go, Drain, NewLog, LoadCertificates,
                                     UseCertificates, TicketKeys>;
 using SmtpinToParent = std::variant<Ready, Malformed, LogLost, Serving, CertificatesLoaded,
-                                    CertificatesInUse, CertificatesFree>;
+                                    CertificatesInUse, CertificatesFree, NotAccepting>;
 
 }  // namespace holdfast::links

@@ -220,6 +220,12 @@ void Generation::room_serves() {
     reach(Phase::serving);
 }
 
+void Generation::room_accepts_no_more() {
+    if (phase_ == Phase::draining && !accepts() && events_.on_not_accepting) {
+        events_.on_not_accepting();
+    }
+}
+
 // Both must be up: a room that is not will be introduced when it is ready. A draining one has all
 // it needs, or has lost what it needed.
 void Generation::connect(const Pair& pair) {
@@ -317,6 +323,7 @@ void Generation::room_ended(Resident& room, Resident::State before, const Ending
         case Phase::over:
             break;
     }
+    room_accepts_no_more();
     if (!expected && is_needed(room)) return room.plan_restart();
     next_step_of_drain();
 }

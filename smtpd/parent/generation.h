@@ -4,6 +4,7 @@
 // agents) is their owner's.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <list>
 #include <string>
@@ -43,6 +44,8 @@ class Generation {
         // From when it serves to its end. Up: it has said Ready and goes.
         enum class Qmgr : std::uint8_t { up, down };
         std::function<void(Qmgr)> on_qmgr;
+        // It drains, and whoever comes from now on is not served here any more.
+        std::function<void()> on_not_accepting = {};
         // While serving: a room that died cannot be started again from the programs that are
         // pinned; others may be installed.
         std::function<void()> on_outdated = {};
@@ -82,6 +85,8 @@ class Generation {
     void leave_alone();
 
     Phase phase() const { return phase_; }
+    // New connections may reach its rooms, but for those on listeners that leave.
+    bool accepts() const { return std::ranges::any_of(rooms_, &Resident::accepts); }
     std::uint32_t number() const { return outfit_.generation; }
     const Outfit& outfit() const { return outfit_; }
     const std::string& config() const { return config_; }
@@ -111,6 +116,7 @@ class Generation {
     // The rooms' calls.
     void room_ready(Resident& room);
     void room_serves();
+    void room_accepts_no_more();
     void room_ended(Resident& room, Resident::State before, const Ending& ending);
     void room_malformed(links::Room sender);
     void start_again(Resident& room);

@@ -41,6 +41,7 @@ House::House(Loop& loop, HouseFacts facts)
           std::visit([&](auto& said) { generation->room(links::Room::qmgr).send(std::move(said)); },
                      message);
       }),
+      not_accepting_deadline_(loop, [this] { finish_change(); }),
       hand_over_timer_(loop, [this] { hand_over(); }),
       strangers_timer_(loop, [this] { look_for_strangers(); }),
       stop_deadline_(loop, [this] { kill_the_rest(); }),
@@ -68,6 +69,7 @@ Generation::Events House::events_of(std::uint32_t number) {
                 std::visit([&](auto& message) { on(*find(number), std::move(message)); }, call);
             },
             [this, number](Generation::Events::Qmgr news) { qmgr_changed(number, news); },
+            [this] { loop_.post([this] { finish_change(); }); },
             [this, number] { programs_gone(number); },
             [this] { replace_ticket_keys(); },
             generations_.empty()};
@@ -146,6 +148,8 @@ void House::finish_work(Report report) {
     aliases_probe_.reset();
     rehearsal_.reset();
     successor_.reset();
+    done_.reset();
+    not_accepting_deadline_.cancel();
     if (!work_) return;
     const Work work = std::move(*std::exchange(work_, {}));
     const std::string_view task = task_name(work.task());
@@ -271,16 +275,29 @@ void House::candidate_serves() {
                           {"version", paths::version}});
     token_.pass_to(serving().number());
     certificates_loaded();
-    Report done = std::exchange(change_, {});
+    done_ = std::exchange(change_, {});
     if (before != nullptr) {
-        done.changes = serving().changes_from(*before);
+        done_->changes = serving().changes_from(*before);
         before->drain(std::move(change.leaving));
     }
     relieve(std::exchange(orphans_, {}));
     if (on_serving_) std::exchange(on_serving_, {})();
     if (before == nullptr) manager_.ready(status_line());
     const UniqueFd fallback(std::exchange(resumption_, {}).fallback);
-    finish_work(std::move(done));
+    constexpr Duration patience = std::chrono::seconds(5);
+    not_accepting_deadline_.set(patience);
+    finish_change();
+}
+
+// Whoever connects after the answer is served by what the answer tells of.
+void House::finish_change() {
+    if (!done_) return;
+    for (const auto& one : generations_) {
+        if (one.get() == &serving() || !one->accepts()) continue;
+        if (not_accepting_deadline_.pending()) return;
+        log::warning("still-accepts", {{"generation", one->number()}});
+    }
+    finish_work(std::move(*done_));
 }
 
 void House::candidate_failed(const Report& why) {

@@ -92,6 +92,7 @@ class House {
     void prepared(const Report& report);
     Report switch_over();
     void candidate_serves();
+    void finish_change();
     void candidate_failed(const Report& why);
     void retire_newcomer();
     void first_start_failed(const Report& report);
@@ -170,6 +171,8 @@ class House {
     std::function<void()> on_serving_;        // of the first start
     std::unique_ptr<Generation> newcomer_;    // told to serve, and not there yet
     Report change_;                           // ... and what there is to say of that
+    std::optional<Report> done_;  // ... when nobody is accepted by those before any more
+    Timer not_accepting_deadline_;
     Timer hand_over_timer_;
     MonoTime hand_over_began_;
 

@@ -67,6 +67,7 @@ std::size_t Resident::unsent() const {
 
 void Resident::serve() {
     state_ = State::going;
+    accepts_ = row_.accepts;
     send(links::Go{});
 }
 
@@ -124,6 +125,7 @@ links::RoomState Resident::leave() const {
 void Resident::adopt(const Outfit& outfit, links::RoomState state) {
     role_ = {outfit, {state.room, state.uid, state.gid}, std::move(state.snapshot)};
     state_ = static_cast<State>(state.state);
+    accepts_ = row_.accepts && up();  // one that drains was waited for
     budget_.resume(state.restarts);
     if (state.process.pid == 0) return;
     started_ = MonoTime(Duration(state.process.started));
@@ -146,6 +148,12 @@ void Resident::on(links::Serving&&) {
     if (state_ != State::going) return;
     state_ = State::serving;
     generation_.room_serves();
+}
+
+void Resident::on(links::NotAccepting&&) {
+    if (state_ != State::draining) return;
+    accepts_ = false;
+    generation_.room_accepts_no_more();
 }
 
 void Resident::on(links::Malformed&& report) {

@@ -73,6 +73,8 @@ class Resident {
     bool up() const {
         return state_ == State::ready || state_ == State::going || state_ == State::serving;
     }
+    // New connections may reach it.
+    bool accepts() const { return state_ != State::down && accepts_; }
     links::RoomStatus status() const;
 
     // For a successor in this process.
@@ -83,6 +85,7 @@ class Resident {
     void on(links::Ready&&);
     void on(links::Serving&&);
     void on(links::Malformed&& report);
+    void on(links::NotAccepting&&);
     template <class Message>
     void on(Message&& message);
     void on_unknown();  // a room of a later version, which has failed and finishes its sessions
@@ -98,6 +101,7 @@ class Resident {
     std::unique_ptr<Process> process_;
     RoomChannel channel_;
     State state_ = State::down;
+    bool accepts_ = false;
     MonoTime started_;
     RestartBudget budget_;
     Timer restart_timer_;

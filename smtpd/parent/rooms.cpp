@@ -28,15 +28,15 @@ void open_link(RoomChannel& channel, Loop& loop, UniqueFd socket, Resident& hand
 std::span<const RoomRow> room_table() {
     using namespace links;
     static constexpr std::array table{
-        RoomRow{Room::users, RootFolder::none, 3, seal<&Plan::users>,
+        RoomRow{Room::users, RootFolder::none, false, 3, seal<&Plan::users>,
                 open_link<ParentToUsers, UsersToParent>},
-        RoomRow{Room::qmgr, RootFolder::spool, 2, seal<&Plan::qmgr>,
+        RoomRow{Room::qmgr, RootFolder::spool, false, 2, seal<&Plan::qmgr>,
                 open_link<ParentToQmgr, QmgrToParent>},
-        RoomRow{Room::signer, RootFolder::empty, 2, seal_empty<SignerSnapshot>,
+        RoomRow{Room::signer, RootFolder::empty, false, 2, seal_empty<SignerSnapshot>,
                 open_link<ParentToSigner, SignerToParent>},
-        RoomRow{Room::control, RootFolder::empty, 1, seal<&Plan::control>,
+        RoomRow{Room::control, RootFolder::empty, true, 1, seal<&Plan::control>,
                 open_link<ParentToControl, ControlToParent>},
-        RoomRow{Room::smtpin, RootFolder::empty, 1, seal<&Plan::smtpin>,
+        RoomRow{Room::smtpin, RootFolder::empty, true, 1, seal<&Plan::smtpin>,
                 open_link<ParentToSmtpin, SmtpinToParent>},
     };
     return table;

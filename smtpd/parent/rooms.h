@@ -33,6 +33,7 @@ enum class RootFolder : std::uint8_t { empty, spool, none };
 struct RoomRow {
     links::Room room;
     RootFolder root;     // what it sees of the file system
+    bool accepts;        // connections of clients; says NotAccepting after Drain
     unsigned stop_step;  // lower ones end first: who takes mail in, then whom others need
     Result<UniqueFd> (*seal)(const links::Plan& plan);  // its snapshot
     void (*open)(RoomChannel& channel, Loop& loop, UniqueFd socket, Resident& handler);

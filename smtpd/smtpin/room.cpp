@@ -137,6 +137,7 @@ void Room::on(links::Go&&) {
 // A second one may come, when the house is stopped while this room still drains.
 void Room::on(links::Drain&& message) {
     keep_listeners(message.leaving);
+    parent_.send(links::NotAccepting{});
     drain(std::chrono::seconds(message.patience_seconds), drain_limit_);
 }
 

@@ -290,6 +290,7 @@ TEST_CASE("drain finishes the submission in hand, closes the idle, and exits wit
     house.parent->send(links::Drain{});
     REQUIRE(house.until([&] { return idle->ended(); }));  // it has had time to say something
     CHECK_FALSE(busy->ended());
+    CHECK(house.parent->all<links::NotAccepting>().size() == 1);
     busy->send(links::SubmitEnd{});
     CHECK(house.run() == 0);
     // The loop has stopped; the answer was sent before.

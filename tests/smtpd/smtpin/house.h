@@ -102,6 +102,7 @@ class House {
     void on(links::Malformed&& message) { malformed.push_back(message.sender); }
     void on(links::Serving&&) { serving = true; }
     void on(links::LogLost&&) {}
+    void on(links::NotAccepting&&) { accepting = false; }
     void on(links::CertificatesLoaded&& message) { loaded.push_back(std::move(message)); }
     void on(links::CertificatesInUse&& message) { in_use.push_back(message.set); }
     void on(links::CertificatesFree&& message) { free.push_back(message.set); }
@@ -116,6 +117,7 @@ class House {
     std::unique_ptr<FakeQueue> queue;
     bool ready = false;
     bool serving = false;
+    bool accepting = true;
     std::vector<links::Room> malformed;
     std::vector<links::CertificatesLoaded> loaded;
     std::vector<std::uint64_t> in_use;

@@ -86,7 +86,7 @@ TEST_CASE("open sessions do not notice a drain with patience, and after the last
     TestClient second(house.port);
     house.until([&] { return greeted(first) && greeted(second); });
     house.tell_room(links::Drain{{}, 300});
-    house.turn_for(milliseconds(20));
+    house.until([&] { return !house.accepting; });
     expect_not_accepted(house);
     for (int i = 0; i < 3; ++i) deliver(house, first);
     quit(house, first);
