@@ -57,6 +57,9 @@ Status Generation::configure(const links::Plan& plan) {
     statements_ = plan.statements;
     patience_seconds_ = static_cast<std::uint32_t>(plan.smtpin.drain_seconds);
     drain_limit_seconds_ = static_cast<std::uint32_t>(plan.smtpin.drain_limit_seconds);
+    if (plan.certificates.empty()) {
+        rooms_.remove_if([](const auto& one) { return one.row().room == links::Room::signer; });
+    }
     for (Resident& room : rooms_) {
         auto snapshot = room.row().seal(plan);
         if (!snapshot) return snapshot.error().pass();
@@ -175,7 +178,7 @@ void Generation::use_ticket_keys(std::vector<std::string> keys) {
     if (phase_ >= Phase::going && smtpin.up()) give_ticket_keys(smtpin);
 }
 
-// The smtpin of a version without TLS, which has no signer, would not know what they are.
+// Without certificates nobody needs them; nor would the smtpin of a version without TLS know them.
 void Generation::give_ticket_keys(Resident& smtpin) {
     if (find(links::Room::signer) != nullptr) smtpin.send(links::TicketKeys{ticket_keys_});
 }

@@ -1,12 +1,12 @@
 #include "smtpd/parent/orphans.h"
 
+#include <algorithm>
 #include <charconv>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <optional>
-#include <sstream>
+#include <string_view>
 #include <utility>
 
 #include <fcntl.h>
@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "smtpd/base/read.h"
 #include "smtpd/base/write.h"
 #include "smtpd/links/rooms.h"
 
@@ -46,14 +47,35 @@ std::string line_of(const BoundListener& one) {
            one.plan.text + "\n";
 }
 
+// Streams would bring locales along, half as much again as all of the parent.
+std::string beginning_of(const std::string& path, std::size_t most) {
+    const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    return file ? read_at(file.get(), 0, most).value_or("") : std::string();
+}
+
+std::string_view take_until(char end, std::string_view& text) {
+    const std::string_view taken = text.substr(0, text.find(end));
+    text.remove_prefix(std::min(taken.size() + 1, text.size()));
+    return taken;
+}
+
+template <class Number>
+std::optional<Number> number_of(std::string_view name) {
+    Number number = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (error != std::errc() || end != name.data() + name.size()) return {};
+    return number;
+}
+
 Record read_record(const std::string& path) {
+    constexpr std::size_t longest = std::size_t{64} * 1024;
+    const std::string text = beginning_of(path, longest);
     Record record;
-    std::ifstream file(path);
-    for (std::string line; std::getline(file, line);) {
-        std::istringstream words(line);
-        std::string socket;
-        Recorded one;
-        if (words >> socket >> one.cookie >> one.text) record.emplace(socket, one);
+    for (std::string_view rest = text; !rest.empty();) {
+        std::string_view line = take_until('\n', rest);
+        const std::string_view socket = take_until(' ', line);
+        const auto cookie = number_of<std::uint64_t>(take_until(' ', line));
+        if (cookie && !line.empty()) record.emplace(socket, Recorded{*cookie, std::string(line)});
     }
     return record;
 }
@@ -62,18 +84,11 @@ UniqueFd open_process(int pid) {
     return UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0U)));
 }
 
-std::optional<int> number_of(const std::string& name) {
-    int number = 0;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (error != std::errc() || end != name.data() + name.size()) return {};
-    return number;
-}
-
 bool is_room(const std::filesystem::path& process) {
-    std::ifstream file(process / "cmdline");
-    std::string name;
-    std::getline(file, name, '\0');
-    return name == "smtpd: " + std::string(links::room_name(links::Room::smtpin));
+    std::string wanted("smtpd: ");
+    wanted += links::room_name(links::Room::smtpin);
+    wanted += '\0';
+    return beginning_of(process / "cmdline", wanted.size()) == wanted;
 }
 
 // One process: what it holds of the record. Each socket is taken from the first that has it.
@@ -86,9 +101,9 @@ void search(const std::filesystem::path& process, Record& record, Orphans& found
         std::error_code unreadable;
         const auto target = std::filesystem::read_symlink(at->path(), unreadable).string();
         const auto known = record.find(target);
-        const auto descriptor = number_of(at->path().filename());
+        const auto descriptor = number_of<int>(at->path().filename().native());
         if (known == record.end() || !descriptor) continue;
-        if (!pidfd) pidfd = open_process(*number_of(process.filename()));
+        if (!pidfd) pidfd = open_process(*number_of<int>(process.filename().native()));
         UniqueFd socket(static_cast<int>(syscall(SYS_pidfd_getfd, pidfd.get(), *descriptor, 0U)));
         if (!socket || cookie_of(socket.get()) != known->second.cookie) continue;
         holds = true;
@@ -123,7 +138,7 @@ Orphans find_orphans(const std::string& path) {
     std::error_code error;
     for (std::filesystem::directory_iterator at("/proc", error), end; !error && at != end;
          at.increment(error)) {
-        const auto pid = number_of(at->path().filename());
+        const auto pid = number_of<int>(at->path().filename().native());
         if (pid && *pid != getpid()) search(at->path(), record, found);
     }
     return found;

@@ -54,11 +54,12 @@ void try_everything() {
     }
 }
 
-std::vector<UniqueFd> meet_everybody(int parent) {
+std::vector<UniqueFd> meet_everybody(int parent, const std::function<bool(Packet&)>& take) {
     std::vector<UniqueFd> channels;
     while (true) {
         auto packet = receive_packet(parent);
         if (!packet || packet->bytes.empty()) _exit(0);
+        if (take(*packet)) continue;
         if (packet->fds.empty()) return channels;  // Go: the introductions are over
         std::ranges::move(packet->fds, std::back_inserter(channels));
     }

@@ -4,6 +4,7 @@
 // which shows that the acts can work.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -26,8 +27,9 @@ void tell(int parent, const Message& message) {
     if (const auto sent = send_packet(parent, packet); !sent) exit_with(sent.error());
 }
 
-// Collects what the parent hands out until it says Go.
-std::vector<UniqueFd> meet_everybody(int parent);
+// Collects the channels that the parent hands out until it says Go. `take`: whether a packet is
+// something else.
+std::vector<UniqueFd> meet_everybody(int parent, const std::function<bool(Packet&)>& take);
 
 // Sends random bytes on each channel, and last to the parent, which then ends this process.
 [[noreturn]] void attack_everybody(std::span<const UniqueFd> channels, int parent);

@@ -6,10 +6,12 @@ import signal
 import threading
 
 import processes
+import tls
 from ledger import Ledger, sendmail_client, smtp_client
 from watch import wait_until
 
 DEADLINE = 900
+ROOT = "tls"
 ROOMS = ("smtpin", "control", "qmgr", "users", "signer", "mda")
 CLIENTS = [smtp_client] * 6 + [sendmail_client] * 2
 
@@ -42,6 +44,7 @@ def run(box):
     print(f"seed {seed}")
     chance = random.Random(seed)
     box.deaths_expected = True
+    tls.install(tls.Pair("box.example.net"), ".")  # without one there is no signer
     box.start()
     ledger, stop = Ledger(), threading.Event()
     clients = [threading.Thread(target=client, args=(box, ledger, stop)) for client in CLIENTS]

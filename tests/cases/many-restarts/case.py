@@ -73,8 +73,7 @@ def run(box):
     grown = {name: (memory_before[name], now) for name, now in memory_after.items()
              if now > memory_before[name] * MARGIN + 100}
     assert not grown, f"KiB: {grown}"
-    assert set(memory_after) == {"smtpd", "smtpin", "control", "qmgr", "signer",
-                                 "users"}, memory_after
+    assert set(memory_after) == {"smtpd", "smtpin", "control", "qmgr", "users"}, memory_after
     assert box.daemon.poll() is None and box.daemon.pid == pid
     assert CONTROL.stat().st_ino == control, "the control socket is another one"
     assert not box.events("stray-descriptor"), box.events("stray-descriptor")

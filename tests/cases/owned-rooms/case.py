@@ -10,11 +10,15 @@ import pathlib
 import shutil
 
 import processes
+import tls
+from box import CONFIG
 from watch import wait_until
 
 DEADLINE = 180
 ROOMS = ("smtpin", "control", "qmgr", "users", "signer", "mda")
-KEY = pathlib.Path("/etc/holdfast/tls/privkey.pem")
+ROOT = "tls"
+KEY = tls.LIVE / "privkey.pem"
+CERTIFICATE = f"cert box.example.net {tls.LIVE}\n"  # without one there is no signer
 LIBEXEC = pathlib.Path("/usr/libexec/holdfast")
 STAND_INS = pathlib.Path("/build/tests/owned")
 ACTS = {"read-shadow", "read-key", "list-spool", "write-file", "execute", "start-process", "trace", "signal",
@@ -31,6 +35,7 @@ def house_with(box, stand_in, room):
     original = real.with_suffix(".real")
     real.rename(original)
     shutil.copy(STAND_INS / f"{stand_in}-{room}", real)
+    CONFIG.write_text(CERTIFICATE if room == "signer" else "")
     box.start()
     yield before
     box.stop_at_once()
@@ -70,8 +75,7 @@ def expose(box, room):
 
 def run(box):
     box.deaths_expected = True
-    KEY.parent.mkdir()
-    KEY.touch(0o600)
+    tls.install(tls.Pair("box.example.net"), ".")
     for room in ROOMS:
         take_over(box, room)
         expose(box, room)

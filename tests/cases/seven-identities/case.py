@@ -5,9 +5,11 @@ import os
 import pwd
 
 import processes
+import tls
 from box import MAIL
 from watch import wait_until
 
+ROOT = "tls"
 EXPECTED = {"smtpd": "root", "smtpin": "_hfsmtp", "control": "_hfctl", "qmgr": "_hfqueue",
             "users": "_hfuser", "signer": "_hfkeys", "mda": "bob"}
 
@@ -24,6 +26,7 @@ def identities():
 
 
 def run(box):
+    tls.install(tls.Pair("box.example.net"), ".")  # without one there is no signer
     box.start()
     mailbox = MAIL / "bob"
     mailbox.touch(0o600)
