@@ -4,29 +4,9 @@
 #include <system_error>
 #include <utility>
 
-#include <signal.h>
+#include "smtpd/base/signals_blocked.h"
 
 namespace holdfast::queue {
-
-namespace {
-
-// Signals belong to the thread with the event loop: the pool's inherit a full mask.
-class SignalsBlocked {
-  public:
-    SignalsBlocked() {
-        sigset_t all;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-    SignalsBlocked(const SignalsBlocked&) = delete;
-    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
-  private:
-    sigset_t before_{};
-};
-
-}  // namespace
 
 DiskPool::DiskPool(Store& store, std::chrono::milliseconds patience)
     : store_(store),
@@ -44,7 +24,7 @@ Result<std::unique_ptr<DiskPool>> DiskPool::start(Store& store, unsigned threads
 }
 
 Status DiskPool::start_threads(unsigned count) {
-    const SignalsBlocked blocked;
+    const SignalsBlocked blocked;  // they belong to the thread with the event loop
     try {
         while (threads_.size() < count) threads_.emplace_back([this] { work(); });
     } catch (const std::system_error& error) {

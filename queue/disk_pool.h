@@ -25,7 +25,8 @@ enum class CommitKind : std::uint8_t {
     repeated,  // the same submission is on disk or finished: say 250, schedule nothing
     taken,     // the id belongs to somebody else's message
     failed,    // nothing is stored; error->code() is ENOSPC or EDQUOT for a full disk
-    unknown,   // in queue/, but perhaps not on disk: refuse temporarily, keep and deliver the message
+    unknown,   // in queue/, but perhaps not on disk: refuse temporarily, keep and deliver the
+               // message
 };
 
 struct Commit {

@@ -80,12 +80,14 @@ Result<std::unique_ptr<Store>> Store::open(FileSystem& fs, UniqueFd spool) {
 }
 
 // Before anything can be committed: whoever schedules sees the file being opened, and looks into
-// queue/ from then on.
+// queue/ from then on. Opened once more when it is locked: who looked in between saw nobody.
 Status Store::join_committers() {
     auto file = fs_.open(spool_.get(), committers_name, Open::append_make);
     if (!file) return file.error().pass();
     committers_ = std::move(*file);
-    return fs_.lock_shared(committers_.get());
+    if (const auto locked = fs_.lock_shared(committers_.get()); !locked) return locked;
+    const auto seen = fs_.open(spool_.get(), committers_name, Open::append_make);
+    return seen ? Status() : seen.error().pass();
 }
 
 // Names that an earlier process made or moved and did not live to sync are on disk after this, so

@@ -66,7 +66,7 @@ struct GenerationState {
     UniqueFd aliases;
     std::vector<RoomState> rooms;
     // The queue's token (queue_token.h).
-    bool released = false;
+    bool released = false;  // its qmgr does not schedule
     bool lost = false;
     std::vector<MessageId> in_hand;
     CertificatesState certificates;
@@ -145,6 +145,7 @@ struct ParentState {
     std::vector<OrderState> waiting;      // after it
     ChangeState last_change;
     TicketKeysState ticket_keys;
+    bool held_back = false;  // nobody schedules: agents of a parent that was killed may be at work
 };
 
 }  // namespace holdfast::links

@@ -63,9 +63,10 @@ std::uint8_t status_of(const Error& error) {
 
 }  // namespace
 
-Certificates::Certificates(Loop& loop, Rooms rooms)
+Certificates::Certificates(Loop& loop, Rooms rooms, Duration retired_limit)
     : loop_(loop),
       rooms_(std::move(rooms)),
+      retired_limit_(retired_limit),
       timer_(loop, [this] { time_is_up(); }),
       retired_timer_(loop, [this] { forget_retired(); }) {}
 
@@ -211,7 +212,7 @@ void Certificates::switch_over() {
     }
     if (current_.number != 0) {
         retired_.push_back(current_.number);
-        retired_timer_.set(retired_limit);
+        retired_timer_.set(retired_limit_);
     }
     current_ = std::exchange(tried_, {});
     step_ = Step::switching;
@@ -353,7 +354,7 @@ links::CertificatesState Certificates::leave() const {
 void Certificates::adopt(links::CertificatesState state) {
     last_set_ = state.last_set;
     retired_ = std::move(state.retired);
-    if (!retired_.empty()) retired_timer_.set(retired_limit);
+    if (!retired_.empty()) retired_timer_.set(retired_limit_);
     current_.number = state.set;
     for (links::CertificateState& one : state.certificates) {
         plans_.push_back(one.plan);

@@ -34,7 +34,7 @@ class Certificates {
 
     // Handshakes that use a set take no longer than this after the next one is in use
     // (smtpin/patience.h); an smtpin that has been taken over would never let it go.
-    static constexpr Duration retired_limit = std::chrono::seconds(90);
+    static constexpr Duration default_retired_limit = std::chrono::seconds(90);
 
     // The ways to the rooms; false where there is none now. And how to end a
     // signer that hangs: nobody's session lies in it.
@@ -47,7 +47,7 @@ class Certificates {
     // so. It may destroy the caller.
     using Done = std::function<void(const Report& report)>;
 
-    Certificates(Loop& loop, Rooms rooms);
+    Certificates(Loop& loop, Rooms rooms, Duration retired_limit = default_retired_limit);
 
     // What there is to be loaded, in the order of smtpd.conf.
     void plan(const std::vector<links::CertificatePlan>& plans);
@@ -118,6 +118,7 @@ class Certificates {
 
     Loop& loop_;
     Rooms rooms_;
+    const Duration retired_limit_;
     std::vector<links::CertificatePlan> plans_;
     Set current_;
     std::vector<std::uint64_t> retired_;  // the oldest first

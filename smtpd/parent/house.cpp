@@ -80,8 +80,7 @@ void House::start(std::function<void()> on_serving) {
     ticket_timer_.set(ticket_keys_.time_left(loop_.now()));
     use_kept_listeners();
     find_orphans_of_another();
-    strangers_since_ = loop_.now();
-    look_for_strangers();
+    hold_back_for_strangers();
     prepare(facts_.outfit.image);
 }
 
@@ -196,6 +195,11 @@ void House::answer(const links::Asker& asker, const Report& report) {
 
 // Agents of a parent that was killed: with their qmgr they finish what they have in hand, or they
 // are stuck with what is their user's.
+void House::hold_back_for_strangers() {
+    strangers_since_ = loop_.now();
+    look_for_strangers();
+}
+
 void House::look_for_strangers() {
     constexpr Duration between_looks = std::chrono::milliseconds(100);
     const auto live = agents_.strangers_live();

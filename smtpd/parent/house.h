@@ -97,6 +97,7 @@ class House {
     void retire_newcomer();
     void first_start_failed(const Report& report);
 
+    void hold_back_for_strangers();
     void look_for_strangers();
     void use_kept_listeners();
     void find_orphans_of_another();

@@ -42,10 +42,11 @@ void House::hand_over() {
     constexpr Duration patience = std::chrono::seconds(5);
     const bool flushed = std::ranges::all_of(
         generations_, [](const auto& generation) { return generation->flushed(); });
+    const bool in_time = loop_.now() - hand_over_began_ < patience;
+    if (in_time && !(flushed && manager_.heard_all())) {
+        return hand_over_timer_.set(std::chrono::milliseconds(1));
+    }
     if (!flushed) {
-        if (loop_.now() - hand_over_began_ < patience) {
-            return hand_over_timer_.set(std::chrono::milliseconds(1));
-        }
         return finish_work({EX_TEMPFAIL, "a room does not read what it is told: try again", {}});
     }
     const UniqueFd fallback = duplicate(serving().outfit().image->find("smtpd").fd);
@@ -71,11 +72,12 @@ links::ParentState House::leave() {
     for (const auto& generation : generations_) {
         links::GenerationState one = generation->leave();
         const QueueToken::Hold& hold = token_.hold(generation->number());
-        one.released = hold.released;
+        one.released = !hold.schedules;
         one.lost = hold.lost;
         one.in_hand.assign(hold.in_hand.begin(), hold.in_hand.end());
         state.generations.push_back(std::move(one));
     }
+    state.held_back = token_.held_back();
     state.agents = agents_.state();
     state.ticket_keys = ticket_keys_.leave();
     if (successor_) state.successor = successor_->leave();
@@ -102,7 +104,7 @@ void House::resume(links::ParentState state, Resumption resumption) {
     }
     leaving_.replaced(std::move(leaving), listeners_);
     for (links::GenerationState& one : state.generations) {
-        QueueToken::Hold hold{one.released, one.lost, {one.in_hand.begin(), one.in_hand.end()}};
+        QueueToken::Hold hold{!one.released, one.lost, {one.in_hand.begin(), one.in_hand.end()}};
         const std::uint32_t number = one.number;
         generations_.push_back(Generation::adopt(loop_, facts_.outfit, std::move(one)));
         generations_.back()->listen_to(events_of(number));
@@ -117,6 +119,7 @@ void House::resume(links::ParentState state, Resumption resumption) {
         generation->resume(listeners_, run_.control_socket());
         generation->use_ticket_keys(ticket_keys_.keys());
     }
+    if (state.held_back) hold_back_for_strangers();
     for (links::OrderState& one : state.waiting) waiting_.adopt(std::move(one));
     work_.emplace(std::move(state.order));
     sweep_timer_.set(Duration::zero());

@@ -29,6 +29,8 @@ class ServiceManager {
     // here on, three times in each period.
     explicit ServiceManager(Loop& loop);
 
+    // Nothing waits for a manager that is slow.
+    bool heard_all() const { return waiting_.empty(); }
     bool present() const { return socket_.operator bool(); }
 
     // None of these waits: what does not leave at once leaves from the loop, in order. A status is

@@ -23,36 +23,40 @@ void in_parts(const std::vector<MessageId>& ids, Use use) {
 }  // namespace
 
 void QueueToken::pass_to(std::uint32_t heir) {
-    heir_ = heir;
-    given_ = false;
+    const std::uint32_t before = std::exchange(heir_, heir);
     holds_[heir];
-    for (auto& [generation, holder] : holds_) {
-        if (generation != heir && holder.up && !holder.released)
-            send_(generation, links::Release{});
-    }
+    release(before);
     give();
 }
 
 void QueueToken::withdraw(std::uint32_t generation) {
-    Holder& holder = holds_[generation];
-    holder.released = true;
-    if (holder.up) send_(generation, links::Release{});
+    holds_[generation].withdrawn = true;
+    release(generation);
+}
+
+void QueueToken::release(std::uint32_t generation) {
+    const auto found = holds_.find(generation);
+    if (found != holds_.end() && found->second.up) send_(generation, links::Release{});
+}
+
+void QueueToken::forget(std::uint32_t generation) {
+    holds_.erase(generation);
     give();
 }
 
 void QueueToken::qmgr_up(std::uint32_t generation) {
-    holds_[generation].up = true;
+    Holder& holder = holds_[generation];
+    holder.up = true;
     if (generation == heir_) return give();
     // One that came back has nothing in hand; it learns that it is not to schedule. A newcomer
     // waits for pass_to().
-    const bool newcomer = generation > heir_ && !holds_[generation].released;
-    if (!newcomer) send_(generation, links::Release{});
+    if (generation < heir_ || holder.withdrawn) release(generation);
 }
 
 void QueueToken::qmgr_down(std::uint32_t generation, Agents agents) {
     Holder& holder = holds_[generation];
     holder.up = false;
-    if (generation == heir_) given_ = false;
+    holder.schedules = false;
     holder.lost = agents == Agents::alive;
     if (!holder.lost) dead(generation);
 }
@@ -61,18 +65,17 @@ void QueueToken::dead(std::uint32_t generation) {
     Holder& holder = holds_[generation];
     const bool was_lost = std::exchange(holder.lost, false);
     if (generation == heir_ || (holder.up && !was_lost)) return;
-    if (!holder.up) holder.released = true;
-    settle({holder.in_hand.begin(), holder.in_hand.end()});
-    holder.in_hand.clear();
+    const auto in_hand = std::exchange(holder.in_hand, {});
+    settle({in_hand.begin(), in_hand.end()});
     give();
 }
 
 void QueueToken::on(std::uint32_t generation, links::Released&& said) {
+    if (generation == heir_) return;  // it was not asked
     Holder& holder = holds_[generation];
-    if (generation == heir_) return;  // the first generation has been told nothing else
     holder.in_hand.insert(said.in_hand.begin(), said.in_hand.end());
     if (said.more) return;
-    holder.released = true;
+    holder.schedules = false;
     give();
 }
 
@@ -84,15 +87,17 @@ void QueueToken::on(std::uint32_t generation, links::Settled&& said) {
 
 // One that has not been given the schedule yet learns then what is in hand.
 void QueueToken::settle(std::vector<MessageId> ids) {
-    if (!given_ || ids.empty()) return;
+    const auto heir = holds_.find(heir_);
+    if (heir == holds_.end() || !heir->second.schedules || ids.empty()) return;
     in_parts(ids, [this](std::vector<MessageId> part, bool) {
         send_(heir_, links::Settled{std::move(part)});
     });
 }
 
-bool QueueToken::all_released() const {
-    return std::ranges::all_of(holds_, [this](const auto& one) {
-        return one.first == heir_ || (one.second.released && !one.second.lost);
+// Nobody but the heir schedules, or may have handed a message to an agent that lives.
+bool QueueToken::is_free() const {
+    return std::ranges::none_of(holds_, [this](const auto& one) {
+        return one.first != heir_ && (one.second.schedules || one.second.lost);
     });
 }
 
@@ -102,10 +107,10 @@ void QueueToken::go_on() {
 }
 
 void QueueToken::give() {
-    const auto heir = holds_.find(heir_);  // none before the first generation
-    const bool ready = heir != holds_.end() && heir->second.up && !held_back_ && all_released();
-    if (given_ || !ready) return;
-    given_ = true;
+    const auto heir = holds_.find(heir_);
+    if (heir == holds_.end() || heir->second.schedules) return;
+    if (!heir->second.up || held_back_ || !is_free()) return;
+    heir->second.schedules = true;
     std::vector<MessageId> in_hand;
     for (const auto& [generation, holder] : holds_) {
         in_hand.insert(in_hand.end(), holder.in_hand.begin(), holder.in_hand.end());
@@ -120,8 +125,6 @@ void QueueToken::adopt(std::uint32_t generation, Hold hold, Qmgr qmgr) {
     static_cast<Hold&>(holder) = std::move(hold);
     holder.up = qmgr == Qmgr::up;
     heir_ = generation;
-    // What could be told has been told.
-    given_ = holds_[heir_].up && all_released();
 }
 
 }  // namespace holdfast

@@ -21,8 +21,8 @@ class QueueToken {
 
     explicit QueueToken(Send send) : send_(std::move(send)) {}
 
-    // The schedule goes to this generation, which is newer than all others; the others are asked
-    // to release it.
+    // The schedule goes to this generation, which is newer than all others but those that have been
+    // withdrawn; the one that had it is asked to release it.
     void pass_to(std::uint32_t heir);
 
     // A qmgr has come up (after pass_to() for its generation, or again).
@@ -40,18 +40,19 @@ class QueueToken {
     // has begun.
     void withdraw(std::uint32_t generation);
     // The generation has ended.
-    void forget(std::uint32_t generation) { holds_.erase(generation); }
+    void forget(std::uint32_t generation);
 
     void on(std::uint32_t generation, links::Released&& said);
     void on(std::uint32_t generation, links::Settled&& said);
 
     // For a successor in this process.
     struct Hold {
-        bool released = false;
+        bool schedules = false;  // its qmgr was told to, and has not said Released since
         bool lost = false;  // its qmgr died, and agents live: nobody knows what they have in hand
         std::set<MessageId> in_hand;
     };
     const Hold& hold(std::uint32_t generation) { return holds_[generation]; }
+    bool held_back() const { return held_back_; }
     enum class Qmgr : std::uint8_t { up, down };
     // Oldest first; the last one serves.
     void adopt(std::uint32_t generation, Hold hold, Qmgr qmgr);
@@ -59,16 +60,17 @@ class QueueToken {
   private:
     struct Holder : Hold {
         bool up = false;
+        bool withdrawn = false;
     };
 
     void give();
-    bool all_released() const;
+    void release(std::uint32_t generation);
+    bool is_free() const;
     void settle(std::vector<MessageId> ids);
 
     Send send_;
     std::map<std::uint32_t, Holder> holds_;
-    std::uint32_t heir_ = 0;
-    bool given_ = false;
+    std::uint32_t heir_ = 0;  // 0: none yet
     bool held_back_ = false;
 };
 

@@ -6,29 +6,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "smtpd/base/signals_blocked.h"
 #include "smtpd/parent/admin.h"
 
 namespace holdfast {
 
 namespace {
-
-// Between exec and the new program's handlers a signal would end the process: all wait, but for the
-// one that is to end it.
-class SignalsBlocked {
-  public:
-    SignalsBlocked() {
-        sigset_t all;
-        sigfillset(&all);
-        sigdelset(&all, SIGALRM);
-        sigprocmask(SIG_SETMASK, &all, &before_);
-    }
-    ~SignalsBlocked() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
-    SignalsBlocked(const SignalsBlocked&) = delete;
-    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
-  private:
-    sigset_t before_{};
-};
 
 Error execute(int program, const Resumption& resumption) {
     std::string attempt = std::to_string(resumption.attempt);
@@ -37,6 +20,8 @@ Error execute(int program, const Resumption& resumption) {
     char name[] = "smtpd";
     char resume[] = "--resume";
     char* argv[] = {name, resume, attempt.data(), fallback.data(), failure.data(), nullptr};
+    // Until the new program's handlers stand any other would end the process.
+    const SignalsBlocked blocked({SIGALRM});
     std::signal(SIGALRM, SIG_DFL);
     alarm(resume_seconds);
     execveat(program, "", argv, environ, AT_EMPTY_PATH);
@@ -73,7 +58,6 @@ Error become(const Executable& smtpd, const links::ParentState& state,
     }
     for (const int fd : sealed->descriptors) fcntl(fd, F_SETFD, 0);
     fcntl(resumption.fallback, F_SETFD, 0);
-    const SignalsBlocked blocked;
     return execute(smtpd.fd, resumption);
 }
 
@@ -93,7 +77,6 @@ Error fall_back(const Resumption& failed, const std::string& why) {
     // What cannot be read leaves nothing to be closed by mistake.
     static_cast<void>(leave_open(links::parent_fd));
     fcntl(failed.fallback, F_SETFD, FD_CLOEXEC);  // it is executed all the same
-    const SignalsBlocked blocked;
     return execute(failed.fallback, {2, -1, why});
 }
 

@@ -56,6 +56,7 @@ void ActiveMessage::routed(std::uint32_t recipient, Route route) {
 // --- The round -----------------------------------------------------------------------------------
 
 void ActiveMessage::begin_round() {
+    if (forget_) return remove();
     round_.emplace(message_, std::move(routes_), wall());
     for (std::size_t i = 0; i < round_->stops(); ++i) begin_stop(i);
     facts_.body.reset();  // the agents' jobs hold it while they need it

@@ -16,7 +16,7 @@ from systems import Exim, Holdfast, OpenSmtpd, Postfix, greets
 SYSTEMS = {"holdfast": Holdfast, "postfix": Postfix, "opensmtpd": OpenSmtpd, "exim": Exim}
 ROUNDS = 20
 APART = 0.5  # seconds from one restart to the next
-LOAD = ["--rate", "1000", "--held", "40", "--hold", "2", "--to", "bob@box.example.net"]
+LOAD = ["--rate", "300", "--held", "40", "--hold", "2", "--to", "bob@box.example.net"]
 
 
 def main():

@@ -38,7 +38,7 @@ def unit_tests(preset, report, only=None):
     select = ["-R", "^(" + "|".join(only) + ")$"] if only else []
     try:
         quiet(as_root(TESTS / "harness/apart", "ctest", "--test-dir", folder(preset),
-                      "--output-on-failure", "-j", str(os.cpu_count()), "--timeout", "300",
+                      "--output-on-failure", "--test-output-size-failed", "10000000", "-j", str(os.cpu_count()), "--timeout", "300",
                       "--output-junit", results, *select),
               OUT / f"unit-{preset}.log")
     except Failed as failure:
@@ -50,10 +50,17 @@ def unit_tests(preset, report, only=None):
     for case in xml.parse(results).iter("testcase"):
         failure = None
         if case.get("status") != "run":
-            text = (case.findtext("system-out") or "").splitlines()
-            failure = "\n".join(text[-60:]) or case.get("status")
+            failure = excerpt(case.findtext("system-out") or "") or case.get("status")
         report.add(label(preset, case.get("name")), float(case.get("time")), failure)
     os.unlink(results)
+
+
+def excerpt(output):
+    """What a program of tests said around the checks that failed, or at its end."""
+    lines = output.splitlines()
+    failed = [number for number, line in enumerate(lines) if line.endswith(": FAILED:")][:3]
+    shown = [line for at in failed for line in lines[max(0, at - 20):at + 12]]
+    return "\n".join(shown or lines[-60:])
 
 
 def label(preset, name):

@@ -15,7 +15,7 @@ from watch import wait_exit, wait_until
 
 def configure(number):
     new = CONFIG.with_name("smtpd.conf.new")
-    new.write_text(f"listen localhost:25\nlimit message {number}\n")
+    new.write_text(f"listen localhost:25\nlimit drain 1s up-to 2s\nlimit message {number}\n")
     os.rename(new, CONFIG)
 
 
@@ -78,6 +78,14 @@ def check_answered(client):
     assert (client.returncode, error) == (0, b""), (client.returncode, out, error)
 
 
+def overdue(box):
+    """One that never ends is killed a minute after its last limit."""
+    old, client = frozen_smtpin(box, "reload")
+    check_answered(client)
+    box.wait_event("drain-overdue", seconds=90)
+    wait_exit(old.pid, "smtpin")
+
+
 def run(box):
     configure(1_000_000)
     box.start()
@@ -104,5 +112,7 @@ def run(box):
     os.kill(old.pid, signal.SIGKILL)
     check_answered(client)
     assert len(box.events("still-accepts")) == 1
+    if box.long:
+        overdue(box)
     wait_until(lambda: not box.mtactl_json("status")["draining"], "older generations to end",
                [box.log])

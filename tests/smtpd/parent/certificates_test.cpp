@@ -31,7 +31,7 @@ const std::string stays = "; the certificates of before stay in use";
 // they are told is written down with the texts of the files, as "load keys 1: one two". "over" and
 // "early" are out of their time.
 struct House {
-    House() {
+    explicit House(Duration limit = Certificates::default_retired_limit) : retired_limit(limit) {
         char name[] = "/tmp/holdfast-certificates-XXXXXX";
         REQUIRE(mkdtemp(name) != nullptr);
         folder = name;
@@ -128,12 +128,14 @@ struct House {
     std::vector<std::string> told;
     std::vector<links::LoadedCertificate> judged;
     std::optional<Report> report;
+    Duration retired_limit;
     Loop loop;
     std::optional<Certificates> certificates{
         std::in_place, loop,
         Certificates::Rooms{[this](auto message) { return tell_signer(std::move(message)); },
                             [this](auto message) { return tell_smtpin(std::move(message)); },
-                            [this] { told.emplace_back("end signer"); }}};
+                            [this] { told.emplace_back("end signer"); }},
+        retired_limit};
 };
 
 using Told = std::vector<std::string>;
@@ -412,6 +414,16 @@ TEST_CASE("handshakes that never end do not keep sets for ever") {
         house.told, [](const auto& said) { return said.starts_with("forget"); });
     CHECK(forgotten == 3);
     CHECK(std::ranges::find(house.told, "forget keys 1") != house.told.end());
+}
+
+TEST_CASE("a smtpin that never lets a set go has its keys forgotten all the same") {
+    House house(std::chrono::milliseconds(20));
+    house.pair("a.example", "one");
+    house.load();
+    house.load();
+    CHECK(std::ranges::find(house.told, "forget keys 1") == house.told.end());
+    while (house.told.back() != "forget keys 1") house.loop.turn();
+    CHECK(std::ranges::find(house.told, "forget keys 2") == house.told.end());
 }
 
 TEST_CASE("without cert statements there is nothing to do, and that is done") {

@@ -203,6 +203,7 @@ TEST_CASE("a manager that does not read is not waited for, and misses nothing") 
     for (std::size_t i = 0; i < count; ++i) notify.status(std::to_string(i));
     const UniqueFd listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     notify.store("last", listener.get());
+    CHECK_FALSE(notify.heard_all());
     for (std::size_t i = 0; i < count; ++i) {
         auto heard = manager.hear();
         while (!heard) {
@@ -218,6 +219,7 @@ TEST_CASE("a manager that does not read is not waited for, and misses nothing") 
     }
     REQUIRE(heard);
     CHECK(heard->text.ends_with("FDNAME=last"));
+    CHECK(notify.heard_all());
     CHECK(cookie(heard->fd.get()) == cookie(listener.get()));
 }
 

@@ -1,5 +1,7 @@
 #include "smtpd/parent/queue_token.h"
 
+#include <algorithm>
+
 #include "smtpd/base/clock.h"
 #include "tests/catch.h"
 
@@ -208,6 +210,81 @@ TEST_CASE("a newcomer that fails never schedules, and keeps nobody from it") {
         later.token.qmgr_down(1, QueueToken::Agents::gone);
         later.token.qmgr_up(1);
         CHECK(later.told == Told{"1 schedule 0"});
+    }
+}
+
+TEST_CASE(
+    "a qmgr that dies before its generation serves schedules all the same, and lets go later") {
+    Qmgrs qmgrs;
+    SECTION("at the first start") {
+        qmgrs.token.qmgr_up(1);
+        qmgrs.token.qmgr_down(1, QueueToken::Agents::gone);
+        qmgrs.token.qmgr_up(1);
+        qmgrs.token.pass_to(1);
+        CHECK(qmgrs.told == Told{"1 schedule 0"});
+        qmgrs.token.qmgr_up(2);
+        qmgrs.token.pass_to(2);
+        CHECK(qmgrs.told.back() == "1 release");
+        qmgrs.token.on(1, links::Released{});
+    }
+    SECTION("at a change") {
+        qmgrs.token.qmgr_up(1);
+        qmgrs.token.pass_to(1);
+        qmgrs.token.qmgr_up(2);
+        qmgrs.token.qmgr_down(2, QueueToken::Agents::gone);
+        qmgrs.token.qmgr_up(2);
+        qmgrs.token.pass_to(2);
+        CHECK(qmgrs.told == Told{"1 schedule 0", "1 release"});
+        qmgrs.token.on(1, links::Released{});
+    }
+    CHECK(qmgrs.told.back() == "2 schedule 0");
+}
+
+TEST_CASE("a generation that takes over while the qmgr before it is down waits for nobody") {
+    Qmgrs qmgrs;
+    qmgrs.token.qmgr_up(1);
+    qmgrs.token.pass_to(1);
+    qmgrs.token.qmgr_down(1, QueueToken::Agents::gone);
+    qmgrs.token.qmgr_up(2);
+    qmgrs.told.clear();
+    qmgrs.token.pass_to(2);
+    CHECK(qmgrs.told == Told{"2 schedule 0"});
+    SECTION("it comes back") {
+        qmgrs.token.qmgr_up(1);
+        CHECK(qmgrs.told.back() == "1 release");
+        qmgrs.token.on(1, links::Released{});
+    }
+    SECTION("it is over before that") {
+        qmgrs.token.forget(1);
+    }
+    CHECK(std::ranges::count(qmgrs.told, "2 schedule 0") == 1);
+}
+
+TEST_CASE("a generation that is over keeps nobody waiting") {
+    Qmgrs qmgrs;
+    qmgrs.two_generations();
+    qmgrs.token.qmgr_down(1, QueueToken::Agents::alive);
+    CHECK(qmgrs.told.empty());
+    qmgrs.token.forget(1);
+    CHECK(qmgrs.told == Told{"2 schedule 0"});
+}
+
+TEST_CASE("another program goes on to wait where the one before it did") {
+    Qmgrs qmgrs;
+    qmgrs.two_generations();
+    Qmgrs later;
+    later.token.adopt(1, qmgrs.token.hold(1), QueueToken::Qmgr::up);
+    later.token.adopt(2, qmgrs.token.hold(2), QueueToken::Qmgr::up);
+    SECTION("the older one lets go") {
+        later.token.on(1, links::Released{});
+        CHECK(later.told == Told{"2 schedule 0"});
+    }
+    SECTION("strangers were at work") {
+        later.token.hold_back();
+        later.token.on(1, links::Released{});
+        CHECK(later.told.empty());
+        later.token.go_on();
+        CHECK(later.told == Told{"2 schedule 0"});
     }
 }
 

@@ -192,6 +192,26 @@ TEST_CASE("a message that an agent has in hand is removed when the agent has fin
     CHECK(house.delivered.empty());
 }
 
+TEST_CASE("a message that is removed while its users are looked up is not delivered first") {
+    House house;
+    house.start();
+    const MessageId id = deferred_message(house, "bob");
+    house.verdict = nullptr;
+    house.users.silent = true;
+    house.clock.mono_shift += std::chrono::hours(1);
+    const unsigned asked = house.users.queries;
+    house.control.channel->send(links::FlushQuery{5, {id}, client()});
+    house.until([&] { return house.users.queries > asked; });
+    house.control.channel->send(links::RemoveQuery{12, {id}, client()});
+    house.settle();
+    CHECK(house.queued() == 1);
+    house.users.silent = false;
+    house.meet_users();
+    CHECK(finished(house, 12).status == EX_OK);
+    CHECK(house.queued() == 0);
+    CHECK(house.delivered.empty());
+}
+
 TEST_CASE("a flush lengthens no delay, and users other than root get one a minute") {
     House house;
     house.start();

@@ -118,6 +118,22 @@ TEST_CASE("a set that comes in several messages is judged as a whole") {
     CHECK(store.certificates.has(5));
 }
 
+TEST_CASE("of two certificates with one kind of key for a host clients would see the first only") {
+    Store store;
+    links::LoadCertificates message{1, {}, false};
+    for (const auto kind : {KeyKind::rsa, KeyKind::ecdsa_p256, KeyKind::rsa}) {
+        message.certificates.push_back(certificate_file(kind, {.names = {"a.example"}}));
+    }
+    const auto answer = store.certificates.load(std::move(message), real_clock().wall());
+    REQUIRE(answer);
+    REQUIRE(answer->certificates.size() == 3);
+    CHECK(answer->certificates[0].error.empty());
+    CHECK(answer->certificates[1].error.empty());
+    CHECK(answer->certificates[2].error.ends_with(
+        ": a.example has a certificate with the same kind of key already; keep one"));
+    CHECK_FALSE(store.certificates.has(1));
+}
+
 TEST_CASE("nothing can be shown before a set is used, nor from one without certificates") {
     Store store;
     CHECK_FALSE(store.certificates.ready());
