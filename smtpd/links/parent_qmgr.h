@@ -1,6 +1,8 @@
 // parent <-> qmgr. What qmgr may ask of root is all here: an agent for a user *name*.
 #pragma once
 
+#include <algorithm>
+#include <span>
 #include <vector>
 
 #include "smtpd/base/message_id.h"
@@ -46,6 +48,16 @@ struct AbandonMda {
 
 // Most ids in one message: it must fit into a packet with others.
 inline constexpr std::size_t max_ids_in_message = 2000;
+
+// Calls `use(part, more)` for parts that fit; once for none at all.
+template <class Use>
+void in_parts(std::span<const MessageId> ids, Use use) {
+    do {
+        const auto part = ids.first(std::min(ids.size(), max_ids_in_message));
+        ids = ids.subspan(part.size());
+        use(std::vector<MessageId>(part.begin(), part.end()), !ids.empty());
+    } while (!ids.empty());
+}
 
 // parent -> old qmgr: begin nothing more, let go of SPOOL/lock, say what is in hand. Answered by
 // Released; commits go on. Nothing to do for one that never scheduled: it says so in the same way.

@@ -5,23 +5,6 @@
 
 namespace holdfast {
 
-namespace {
-
-// Calls `use(part, more)` for parts that fit into a message; once for none at all.
-template <class Use>
-void in_parts(const std::vector<MessageId>& ids, Use use) {
-    std::size_t begin = 0;
-    do {
-        const std::size_t end = std::min(begin + links::max_ids_in_message, ids.size());
-        use(std::vector(ids.begin() + static_cast<std::ptrdiff_t>(begin),
-                        ids.begin() + static_cast<std::ptrdiff_t>(end)),
-            end < ids.size());
-        begin = end;
-    } while (begin < ids.size());
-}
-
-}  // namespace
-
 void QueueToken::pass_to(std::uint32_t heir) {
     const std::uint32_t before = std::exchange(heir_, heir);
     holds_[heir];
@@ -89,7 +72,7 @@ void QueueToken::on(std::uint32_t generation, links::Settled&& said) {
 void QueueToken::settle(std::vector<MessageId> ids) {
     const auto heir = holds_.find(heir_);
     if (heir == holds_.end() || !heir->second.schedules || ids.empty()) return;
-    in_parts(ids, [this](std::vector<MessageId> part, bool) {
+    links::in_parts(ids, [this](std::vector<MessageId> part, bool) {
         send_(heir_, links::Settled{std::move(part)});
     });
 }
@@ -115,7 +98,7 @@ void QueueToken::give() {
     for (const auto& [generation, holder] : holds_) {
         in_hand.insert(in_hand.end(), holder.in_hand.begin(), holder.in_hand.end());
     }
-    in_parts(in_hand, [this](std::vector<MessageId> part, bool more) {
+    links::in_parts(in_hand, [this](std::vector<MessageId> part, bool more) {
         send_(heir_, links::Schedule{std::move(part), more});
     });
 }

@@ -1,7 +1,6 @@
 #include "smtpd/qmgr/room.h"
 
 #include <algorithm>
-#include <span>
 
 #include "smtpd/base/log.h"
 #include "smtpd/base/panic.h"
@@ -18,16 +17,6 @@ constexpr std::size_t most_agents = 100;  // the parent starts no more
 std::uint32_t random_seed(const Loop& loop) {
     const MessageId random = MessageId::generate(loop.clock().wall());
     return static_cast<std::uint32_t>(std::hash<MessageId>()(random));
-}
-
-// Calls `use(part, more)` with as many ids as fit into a message; once where there are none.
-template <class Use>
-void in_parts(std::span<const MessageId> ids, Use use) {
-    do {
-        const auto part = ids.first(std::min(ids.size(), links::max_ids_in_message));
-        ids = ids.subspan(part.size());
-        use(std::vector<MessageId>(part.begin(), part.end()), !ids.empty());
-    } while (!ids.empty());
 }
 
 }  // namespace
@@ -149,7 +138,7 @@ void Room::on(links::Settled&& message) {
 void Room::on(links::Release&&) {
     if (pickup_) pickup_->drain();
     deliveries_.release([this](const std::vector<MessageId>& in_hand) {
-        in_parts(in_hand, [this](std::vector<MessageId> part, bool more) {
+        links::in_parts(in_hand, [this](std::vector<MessageId> part, bool more) {
             parent_.send(links::Released{std::move(part), more});
         });
     });
@@ -159,7 +148,7 @@ void Room::on(links::Release&&) {
 void Room::tell_settled() {
     if (settled_.size() > 1) return;
     loop_.after_turn(life_.guard([this] {
-        in_parts(std::exchange(settled_, {}), [this](std::vector<MessageId> part, bool) {
+        links::in_parts(std::exchange(settled_, {}), [this](std::vector<MessageId> part, bool) {
             parent_.send(links::Settled{std::move(part)});
         });
     }));

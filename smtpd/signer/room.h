@@ -33,6 +33,7 @@ class Room {
     void on(links::NewLog&& message) { log::reopen(std::move(message.log)); }
     void on(links::LoadKeys&& order);
     void on(links::ForgetKeys&& order);
+    void on_unknown() {}  // a later parent says what concerns its own rooms
     void on_end(ChannelEnd how);
 
   private:

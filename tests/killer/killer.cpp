@@ -40,7 +40,21 @@ struct SyscallInfo {
 constexpr int get_syscall_info = 0x420e;  // PTRACE_GET_SYSCALL_INFO
 constexpr std::uint8_t entry = 1;         // PTRACE_SYSCALL_INFO_ENTRY
 
-volatile std::sig_atomic_t told_to_end = 0;
+// Blocked, and taken when there is nothing else to do: none comes unseen between two looks.
+sigset_t awaited_signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGCHLD);
+    return set;
+}
+
+int next_signal() {
+    const sigset_t awaited = awaited_signals();
+    int number = 0;
+    sigwait(&awaited, &number);
+    return number;
+}
 
 [[noreturn]] void give_up(const char* what) {
     std::perror(what);
@@ -63,11 +77,11 @@ class Killer {
     int run() {
         std::puts("attached");
         std::fflush(stdout);
-        while (told_to_end == 0) {
+        while (true) {
             int status = 0;
-            const pid_t thread = waitpid(-1, &status, __WALL);
-            if (thread < 0 && errno == EINTR) continue;
-            if (thread < 0) break;
+            const pid_t thread = waitpid(-1, &status, __WALL | WNOHANG);
+            if (thread < 0 || (thread == 0 && next_signal() == SIGTERM)) break;
+            if (thread == 0) continue;
             if (WIFSTOPPED(status)) {
                 if (stopped(thread, status)) return 0;
             } else if (thread == target_) {
@@ -164,9 +178,8 @@ int main(int argc, char** argv) {
         std::fputs("usage: killer PID NUMBER [NAME ORDINAL]\n", stderr);
         return 64;
     }
-    struct sigaction action{};
-    action.sa_handler = [](int) { told_to_end = 1; };
-    sigaction(SIGTERM, &action, nullptr);
+    const sigset_t awaited = awaited_signals();
+    sigprocmask(SIG_BLOCK, &awaited, nullptr);
     const auto ordinal = argc == 5 ? static_cast<unsigned>(std::atoi(argv[4])) : 0U;
     return Killer(std::atoi(argv[1]), std::strtoull(argv[2], nullptr, 10), argc == 5 ? argv[3] : "",
                   ordinal)

@@ -10,7 +10,7 @@ namespace holdfast::upgrades {
 // none.
 std::string act_of(const std::string& role);
 
-// "crash", "hang", "exit"; where `act` is another word, this returns.
+// "crash", "hang"; where `act` is another word, this returns.
 void misbehave(const std::string& act);
 
 // Executes `program` with our arguments in place of this one.

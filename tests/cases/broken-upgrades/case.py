@@ -4,19 +4,23 @@ import contextlib
 import resource
 import socket
 
+import tls
 from box import CONFIG
 from upgrade import (Witnesses, of_another_machine, other_program, path_of, stand_in,
                      without_library)
 
 DEADLINE = 400
+ROOT = "tls"
 
 
 @contextlib.contextmanager
 def config(text):
     good = CONFIG.read_text()
     CONFIG.write_text(text)
-    yield
-    CONFIG.write_text(good)
+    try:
+        yield
+    finally:
+        CONFIG.write_text(good)
 
 
 @contextlib.contextmanager
@@ -24,17 +28,21 @@ def config_that_is_a_folder():
     good = CONFIG.read_text()
     CONFIG.unlink()
     CONFIG.mkdir()
-    yield
-    CONFIG.rmdir()
-    CONFIG.write_text(good)
+    try:
+        yield
+    finally:
+        CONFIG.rmdir()
+        CONFIG.write_text(good)
 
 
 @contextlib.contextmanager
 def without_file(program):
     path = path_of(program)
     aside = path.rename(path.with_name("aside"))
-    yield
-    aside.rename(path)
+    try:
+        yield
+    finally:
+        aside.rename(path)
 
 
 @contextlib.contextmanager
@@ -48,8 +56,23 @@ def port_in_use():
 def few_files(pid):
     before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (100, before[1]))
-    yield
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+
+
+@contextlib.contextmanager
+def key(content, mode=0o600):
+    """Another one in the place of the key."""
+    path = tls.LIVE / "privkey.pem"
+    good = path.read_bytes()
+    tls.put(path, content)
+    path.chmod(mode)
+    try:
+        yield
+    finally:
+        tls.put(path, good, 0o600)
 
 
 def breakages(box):
@@ -76,6 +99,10 @@ def breakages(box):
     yield "unreadable configuration", config_that_is_a_folder(), "smtpd.conf: error: this file is not a regular file"
     yield "port in use", port_in_use(), \
         "smtpd.conf:2: cannot listen on 127.0.0.1:2525 (another program listens there"
+    yield "mismatched key", key(tls.Pair("box.example.net").key), "privkey.pem"
+    yield "unreadable key", key(b"no key\n"), "privkey.pem"
+    yield "key that others may write", key(tls.Pair("box.example.net").key, 0o620), \
+        "privkey.pem may be written by others"
     yield "few files", few_files(box.daemon.pid), "the limit of open files is too low"
     # After the exec: back into the old program, by another exec.
     yield "refused after exec", stand_in("smtpd", resume="refuse"), \
@@ -110,8 +137,9 @@ def attempt(box, breakage, words):
 
 def run(box):
     box.deaths_expected = True
+    tls.install_own()
     box.start()
-    witnesses = Witnesses(box)
+    witnesses = Witnesses(box, secure=True)
     for name, breakage, words in breakages(box):
         attempt(box, breakage, words)
         witnesses.check(f"after {name}")

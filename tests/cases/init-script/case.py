@@ -10,7 +10,7 @@ import runlevel
 from box import CONFIG
 from hammer import Hammer
 from service import LOCK, SCRIPT, Service
-from watch import wait_exit
+from watch import wait_exit, wait_until
 
 ROOT = "sysv"
 DEADLINE = 400
@@ -57,7 +57,8 @@ def start(box, service):
     expect(service.call("start"), 0, b"Starting mail system")
     box.smtp().expect(221, "QUIT")
     pid = service.pid()
-    assert box.events("serving")[-1].pid == pid, box.events()
+    wait_until(lambda: any(event.pid == pid for event in box.events("serving")), "its first word",
+               [box.log])
     for number in range(3):
         assert os.readlink(f"/proc/{pid}/fd/{number}") == "/dev/null"
     assert os.getsid(pid) == pid

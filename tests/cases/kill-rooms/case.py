@@ -44,7 +44,7 @@ def run(box):
     print(f"seed {seed}")
     chance = random.Random(seed)
     box.deaths_expected = True
-    tls.install(tls.Pair("box.example.net"), ".")  # without one there is no signer
+    tls.install_own()  # without one there is no signer
     box.start()
     ledger, stop = Ledger(), threading.Event()
     clients = [threading.Thread(target=client, args=(box, ledger, stop)) for client in CLIENTS]

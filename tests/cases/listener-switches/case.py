@@ -80,6 +80,7 @@ def lease_runs_out(box, hammers):
         assert gone
         wait_until(lambda: not gone & set(box.mtactl_json("status")["draining"]),
                    "the sockets that go to be let go", [box.log], seconds=6 * LEASE)
+    assert not answers("127.0.0.8", 2526), "a socket that was to go is still accepted on"
 
 
 def overlapping_lines(box):

@@ -43,7 +43,8 @@ def run(box):
     os.kill(pids["control"], signal.SIGKILL)
     box.wait_event("programs-gone")
     wait_until(lambda: len(box.events("serving")) == 2, "the new programs to serve", [box.log])
-    assert box.mtactl_json("status")["last_change"] == "restart: done"
+    wait_until(lambda: box.mtactl_json("status")["last_change"] == "restart: done",
+               "the restart to be done", [box.log])
     witnesses.check("with the new programs")
     assert box.mtactl("reload").returncode == 0
     witnesses.finish()

@@ -4,9 +4,11 @@ Rooms of the next version run below this parent, and rooms of this version below
 state comes from an earlier or a later one; what they don't know of each other they pass over.
 """
 
+import tls
 from upgrade import Witnesses, stand_in
 
-ROOMS = ("smtpin", "control", "qmgr", "users")
+ROOT = "tls"
+ROOMS = ("smtpin", "control", "qmgr", "users", "signer")
 
 
 def good_restart(box, what):
@@ -40,9 +42,10 @@ def from_other_states(box, witnesses):
 
 def run(box):
     box.deaths_expected = True  # an earlier smtpd knows of no `users`: what it has of it is let go
+    tls.install_own()
     box.start()
     pid = box.daemon.pid
-    witnesses = Witnesses(box)
+    witnesses = Witnesses(box, secure=True)
     below_other_rooms(box, witnesses)
     assert not box.events("room-ended"), box.events("room-ended")
     from_other_states(box, witnesses)

@@ -17,7 +17,6 @@ from watch import wait_until
 DEADLINE = 180
 ROOMS = ("smtpin", "control", "qmgr", "users", "signer", "mda")
 ROOT = "tls"
-KEY = tls.LIVE / "privkey.pem"
 CERTIFICATE = f"cert box.example.net {tls.LIVE}\n"  # without one there is no signer
 LIBEXEC = pathlib.Path("/usr/libexec/holdfast")
 STAND_INS = pathlib.Path("/build/tests/owned")
@@ -63,6 +62,9 @@ def take_over(box, room):
         alive = others(box, room)
         acts = acts_of(box, room, before)
         assert acts == dict.fromkeys(ACTS, "no"), f"{room}: {acts}"
+        # By then everybody has read what it sent.
+        wait_until(lambda: any(event.name in ("room-ended", "agent-ended")
+                               for event in box.events()[before:]), f"the end of {room}", [box.log])
         assert others(box, room) == alive, f"{room}: {alive} became {others(box, room)}"
 
 
@@ -75,7 +77,7 @@ def expose(box, room):
 
 def run(box):
     box.deaths_expected = True
-    tls.install(tls.Pair("box.example.net"), ".")
+    tls.install_own()
     for room in ROOMS:
         take_over(box, room)
         expose(box, room)

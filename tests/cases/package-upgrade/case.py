@@ -9,6 +9,7 @@ import runlevel
 from box import CONFIG, SPOOL
 from hammer import Hammer
 from service import Service
+from watch import wait_until
 
 ROOT = "sysv"
 DEADLINE = 240
@@ -88,7 +89,8 @@ def removal(box, service):
     done = dpkg(box, "--remove", "--force-depends", "holdfast")
     assert done.returncode == 0, done
     assert not processes.ours(), processes.ours()
-    assert box.events("stopped")[-1].pid == pid
+    wait_until(lambda: any(event.pid == pid for event in box.events("stopped")), "its last word",
+               [box.log])
     assert not pathlib.Path("/run/holdfast").exists()
     assert SPOOL.is_dir() and CONFIG.exists()
     assert not pathlib.Path("/usr/sbin/sendmail").exists()

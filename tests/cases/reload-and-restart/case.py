@@ -99,6 +99,7 @@ def run(box):
         old = frozen_control(box, order)
         os.kill(old.pid, signal.SIGCONT)
         wait_until(lambda: last_change(box) == f"{order}: done", "the end of it", [box.log])
+        wait_exit(old.pid, "control")
     assert not box.events("still-accepts")
     # It is not waited for for ever.
     old, client = frozen_smtpin(box, "reload")

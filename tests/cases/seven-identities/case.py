@@ -26,7 +26,7 @@ def identities():
 
 
 def run(box):
-    tls.install(tls.Pair("box.example.net"), ".")  # without one there is no signer
+    tls.install_own()  # without one there is no signer
     box.start()
     mailbox = MAIL / "bob"
     mailbox.touch(0o600)

@@ -1,5 +1,6 @@
 """`systemctl restart` under load: nothing refused, cut, lost or doubled, whatever listens beside."""
 
+import tls
 from hammer import Hammer
 from smtp import Session
 
@@ -7,7 +8,8 @@ INIT = "systemd"
 DEADLINE = 400
 CONFIG = """local maildir ~/Maildir
 limit sessions 2000 per-client 100
-listen localhost:25
+listen localhost:25 starttls
+cert box.example.net /etc/holdfast/tls
 listen 127.0.0.1:{port}
 """
 
@@ -32,10 +34,11 @@ def restart(box, number):
 
 
 def run(box):
+    tls.install_own()
     box.settings("Unit", StartLimitIntervalSec="0")
     box.configure(CONFIG.format(port=2500))
     box.start()
-    with Hammer() as load:
+    with Hammer(tls_rate=60, tls_held=10) as load:
         for number in range(1, 101 if box.long else 6):
             restart(box, number)
     load.check(box)

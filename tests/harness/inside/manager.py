@@ -2,12 +2,11 @@
 
 import fcntl
 import os
-import pathlib
 import socket
 import subprocess
 import threading
 
-from watch import wait_until
+from watch import SLOWER, wait_until
 
 SOCKET = "/run/notify"
 HIGH = 100  # numbers that nobody else uses meanwhile
@@ -19,16 +18,19 @@ class Manager:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(SOCKET)
         self._kept = {}
+        self._told = threading.Condition()
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self):
         while True:
             text, fds, _, _ = socket.recv_fds(self._socket, 4096, 4)
             lines = dict(line.split("=", 1) for line in text.decode().splitlines() if "=" in line)
-            if "FDSTORE" in lines and fds:
-                self._kept[lines["FDNAME"]] = fcntl.fcntl(fds[0], fcntl.F_DUPFD, HIGH)
-            if "FDSTOREREMOVE" in lines:
-                self._kept.pop(lines["FDNAME"], None)
+            with self._told:
+                if "FDSTORE" in lines and fds:
+                    self._kept[lines["FDNAME"]] = fcntl.fcntl(fds[0], fcntl.F_DUPFD, HIGH)
+                if "FDSTOREREMOVE" in lines:
+                    self._kept.pop(lines["FDNAME"], None)
+                self._told.notify_all()
             for fd in fds:
                 os.close(fd)
 
@@ -49,5 +51,6 @@ class Manager:
                    [self._box.log], [self._box.daemon.pid])
 
     def wait_for_listeners(self, count):
-        wait_until(lambda: len(self._kept) >= count, f"{count} listeners to be kept",
-                   [pathlib.Path(self._box.log)])
+        with self._told:
+            enough = self._told.wait_for(lambda: len(self._kept) >= count, timeout=20 * SLOWER)
+        assert enough, f"{len(self._kept)} of {count} listeners are kept"

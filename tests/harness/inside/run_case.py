@@ -3,6 +3,7 @@
 import importlib.util
 import pathlib
 import sys
+import threading
 import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -19,9 +20,18 @@ def main():
     specification.loader.exec_module(case)
     kind = SystemdBox if getattr(case, "INIT", "") == "systemd" else Box
     box = kind(folder, pathlib.Path("/out"))
+    lost = []  # what ended a thread that nobody asks how it went
+
+    def thread_ended(how):
+        lost.append(how.exc_value)
+        threading.__excepthook__(how)
+
+    threading.excepthook = thread_ended
     try:
         case.run(box)
         box.finish()
+        if lost:
+            raise lost[0]
     except Exception:
         traceback.print_exc()
         box.dump()

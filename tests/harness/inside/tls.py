@@ -55,6 +55,13 @@ def install(pair, folder):
     return folder
 
 
+def install_own():
+    """Of this machine, where the configurations of most cases expect it."""
+    pair = Pair("box.example.net")
+    install(pair, ".")
+    return pair
+
+
 def context():
     """Of a client that looks for itself whom it speaks with."""
     result = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

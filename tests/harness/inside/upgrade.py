@@ -8,6 +8,8 @@ import contextlib
 import pathlib
 import shutil
 
+import tls
+
 SMTPD = pathlib.Path("/usr/sbin/smtpd")
 LIBEXEC = pathlib.Path("/usr/libexec/holdfast")
 ACTS = pathlib.Path("/run/stand-in")
@@ -72,10 +74,14 @@ def of_another_machine(program):
 
 
 class Witnesses:
-    """Sessions in several states that no restart may cut, and mail that must flow."""
+    """Sessions in several states that no restart may cut, and mail that must flow.
 
-    def __init__(self, box):
+    `secure`: one of the sessions is under TLS, and whoever comes is served so.
+    """
+
+    def __init__(self, box, secure=False):
         self._box = box
+        self.under_tls = tls.starttls() if secure else None
         self._sent = []
         self.idle = box.smtp()
         self.in_body = box.smtp()
@@ -88,6 +94,10 @@ class Witnesses:
         """They are served, and so is whoever comes now."""
         self.idle.expect(250, "NOOP")
         self.in_body.send("another line\r\n")
+        if self.under_tls:
+            self.under_tls.expect(250, "NOOP")
+            with tls.starttls() as session:
+                session.expect(221, "QUIT")
         with self._box.smtp() as session:
             reply = session.mail("alice@box.example.net", ["bob@box.example.net"],
                                  f"Subject: smtp {name}\n\nbody\n")
@@ -104,6 +114,8 @@ class Witnesses:
         assert self.in_body.command(".").code == 250
         self.in_body.expect(221, "QUIT")
         self.idle.expect(221, "QUIT")
+        if self.under_tls:
+            self.under_tls.expect(221, "QUIT")
         self._sent.append("begun before all")
         mails = self._box.wait_mbox("bob", len(self._sent), seconds=60)
         assert sorted(mail["Subject"] for mail in mails) == sorted(self._sent), mails
