@@ -87,11 +87,12 @@ TEST_CASE("a channel refuses from its birth the descriptors that it never carrie
 }
 
 TEST_CASE("another parent knows of an agent that it has not started, for as long as it lives") {
-    Stage stage("read line; exit 0\n");
+    Stage stage("read -r word <&3; exit 0\n");
     const Agents later(stage.loop, stage.folder + "/agents", {});
     CHECK_FALSE(later.strangers_live().value());
     stage.spawn({7, "alice"});
     CHECK(later.strangers_live().value());
+    stage.agents.kill_all(1);
     stage.loop.run();
     CHECK_FALSE(later.strangers_live().value());
 }
