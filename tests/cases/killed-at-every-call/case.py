@@ -56,7 +56,8 @@ class Round:
         assert self.killer.stdout.readline() == "attached\n"
         self.verdict = box.mtactl("restart")
         self.killer.send_signal(signal.SIGTERM)
-        word, count = self.killer.communicate(timeout=60 * SLOWER)[0].split()
+        self.killer.wait(60 * SLOWER)
+        word, count = self.killer.stdout.read().split()
         self.killed, self.count = word == "killed", int(count)
 
 

@@ -118,7 +118,11 @@ TEST_CASE("F17 input that the session had left unconsumed is thrown away too") {
     Loop loop;
     auto [ours, theirs] = connected_sockets(SOCK_STREAM | SOCK_NONBLOCK);
     Stream::Callbacks callbacks;
-    callbacks.on_input = [](std::string_view) { return std::size_t{0}; };
+    std::string heard;
+    callbacks.on_input = [&heard](std::string_view input) {
+        heard = input;
+        return std::size_t{0};
+    };
     callbacks.on_end = [](const End&) {};
     std::optional<Secured> secured;
     Stream stream(loop, std::move(ours), 1000, std::move(callbacks));
@@ -129,6 +133,9 @@ TEST_CASE("F17 input that the session had left unconsumed is thrown away too") {
     RawClient client(std::move(theirs));
     REQUIRE(advance_until(loop, client, [&] { return secured.has_value(); }));
     CHECK(secured->discarded == 9);
+    REQUIRE(client.write("a line"));
+    REQUIRE(advance_until(loop, client, [&] { return heard.ends_with("line"); }));
+    CHECK(heard == "a line");
 }
 
 TEST_CASE("what is written during the handshake leaves behind it, encrypted") {
