@@ -64,6 +64,7 @@ void House::report_malformed(links::Room sender) {
 }
 
 void House::parent_left() {
+    has_parent_ = false;
     for_each_listed(requests_, [](Request& request) { request.parent_left(); });
 }
 

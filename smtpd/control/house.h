@@ -36,6 +36,7 @@ class House {
     void attach_users(UniqueFd channel);
     void parent_left();
 
+    bool has_parent() const { return has_parent_; }
     void send_to_parent(links::ControlToParent message) { send_to_parent_(std::move(message)); }
     // Dropped where qmgr is not there.
     void send_to_qmgr(links::ControlToQmgr message);
@@ -91,6 +92,7 @@ class House {
     Loop& loop_;
     const links::ControlSnapshot& snapshot_;
     SendToParent send_to_parent_;
+    bool has_parent_ = true;
     std::optional<Channel<links::ControlToQmgr, links::QmgrToControl>> qmgr_;
     Users users_end_{*this};
     std::optional<Channel<links::ToUsers, links::FromUsers>> users_;

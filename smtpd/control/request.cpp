@@ -59,6 +59,7 @@ bool Request::prepare(Query& query) {
 template <class Query>
 void Request::ask_parent(Query query) {
     waits_for_ = Waiting::parent;
+    if (!house_.has_parent()) return parent_left();
     if (prepare(query)) house_.send_to_parent(std::move(query));
 }
 
@@ -180,6 +181,8 @@ void Request::on(links::OrderRequest&& message) {
     if (client_.uid != 0 && client_.uid != geteuid()) {
         return answer(EX_NOPERM, "only root may give orders to smtpd");
     }
+    waits_for_ = Waiting::parent;
+    if (!house_.has_parent()) return parent_left();
     links::AdminOrder order{message.order, message.now, {}};
     order.client.reset(fcntl(client_.socket, F_DUPFD_CLOEXEC, 0));
     if (!order.client) {
@@ -194,9 +197,8 @@ void Request::on(links::Done&& reply) {
 }
 
 void Request::parent_left() {
-    if (waits_for_ == Waiting::parent) {
-        answer(EX_TEMPFAIL, "the daemon's parent process has gone");
-    }
+    if (waits_for_ != Waiting::parent) return;
+    answer(EX_TEMPFAIL, "smtpd has ended, and its rooms finish their work: try again");
 }
 
 }  // namespace holdfast::control

@@ -78,7 +78,7 @@ Generation::Events House::events_of(std::uint32_t number) {
 void House::start(std::function<void()> on_serving) {
     on_serving_ = std::move(on_serving);
     ticket_timer_.set(ticket_keys_.time_left(loop_.now()));
-    use_kept_listeners();
+    use_kept_sockets();
     find_orphans_of_another();
     hold_back_for_strangers();
     prepare(facts_.outfit.image);
@@ -270,6 +270,7 @@ void House::candidate_serves() {
     Generation* const before = generations_.empty() ? nullptr : generations_.back().get();
     auto listeners_before = std::exchange(listeners_, std::move(change.next));
     have_listeners_kept(listeners_before);
+    have_control_kept();
     have_listeners_found();
     // Those that another process has left are accepted on by nobody any more.
     if (before != nullptr) leaving_.replaced(std::move(listeners_before), listeners_);

@@ -99,9 +99,11 @@ class House {
 
     void hold_back_for_strangers();
     void look_for_strangers();
-    void use_kept_listeners();
+    void use_kept_sockets();
+    bool use_kept(InheritedFd& kept);
     void find_orphans_of_another();
     void have_listeners_found();
+    void have_control_kept();
     void have_listeners_kept(const std::vector<BoundListener>& before);
     void control_republished();
     std::string status_line() const;
@@ -151,6 +153,7 @@ class House {
     ServiceManager manager_;
     MonoTime started_;
     RunDirectory run_;
+    std::string kept_control_;  // its name at the service manager
     std::vector<BoundListener> listeners_;
     LeavingListeners leaving_;
     std::vector<std::unique_ptr<Generation>> generations_;  // oldest first; the last one serves

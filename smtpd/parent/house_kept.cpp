@@ -9,18 +9,26 @@
 
 namespace holdfast {
 
-void House::use_kept_listeners() {
+void House::use_kept_sockets() {
     for (InheritedFd& kept : facts_.kept) {
-        const auto text = text_of_fd_name(kept.name);
-        auto listener = text ? recognise_listener(*text, std::move(kept.fd)) : std::nullopt;
-        if (listener) {
-            listeners_.push_back(std::move(*listener));
-        } else {
-            log::warning("kept-descriptor-unknown", {{"name", kept.name}});
-            manager_.forget(kept.name);
-        }
+        if (use_kept(kept)) continue;
+        log::warning("kept-descriptor-unknown", {{"name", kept.name}});
+        manager_.forget(kept.name);
     }
     facts_.kept.clear();
+}
+
+bool House::use_kept(InheritedFd& kept) {
+    const auto text = text_of_fd_name(kept.name);
+    if (!text) return false;
+    if (run_.use_kept(*text, duplicate(kept.fd.get()))) {
+        kept_control_ = kept.name;
+        return true;
+    }
+    auto listener = recognise_listener(*text, std::move(kept.fd));
+    if (!listener) return false;
+    listeners_.push_back(std::move(*listener));
+    return true;
 }
 
 // Those that listen, for a process that may follow this one.
@@ -34,6 +42,13 @@ void House::have_listeners_kept(const std::vector<BoundListener>& before) {
     for (const BoundListener& one : listeners_) {
         manager_.store(fd_name(one.plan.text), one.socket.get());
     }
+}
+
+void House::have_control_kept() {
+    const std::string name = fd_name(run_.control_text());
+    if (!kept_control_.empty() && kept_control_ != name) manager_.forget(kept_control_);
+    kept_control_ = name;
+    manager_.store(name, run_.control_socket());
 }
 
 // The listeners of a parent that was killed, where nobody has kept them for us.
@@ -53,6 +68,7 @@ void House::have_listeners_found() {
 void House::control_republished() {
     if (!generations_.empty()) serving().use_control_socket(run_.control_socket());
     if (newcomer_) newcomer_->use_control_socket(run_.control_socket());
+    have_control_kept();
 }
 
 }  // namespace holdfast

@@ -97,6 +97,7 @@ void House::resume(links::ParentState state, Resumption resumption) {
     ticket_timer_.set(ticket_keys_.time_left(loop_.now()));
     certificates_timer_.set(between_looks_at_certificates);
     run_.adopt(std::move(state.control));
+    kept_control_ = fd_name(run_.control_text());
     std::vector<BoundListener> leaving;
     for (links::ListenerState& one : state.listeners) {
         (one.leaving ? leaving : listeners_)

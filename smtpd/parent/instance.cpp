@@ -23,6 +23,14 @@ constexpr mode_t directory_mode = 0755;
 constexpr mode_t lock_mode = 0600;
 constexpr mode_t socket_mode = 0666;  // everyone may submit; control asks the kernel who it is
 
+constexpr std::string_view kept_prefix = "control ";
+
+int option(int socket, int name) {
+    int value = 0;
+    socklen_t length = sizeof value;
+    return getsockopt(socket, SOL_SOCKET, name, &value, &length) == 0 ? value : -1;
+}
+
 std::string read_owner(const std::string& path) {
     const UniqueFd lock(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     std::array<char, 32> text{};
@@ -117,6 +125,23 @@ ControlSocket ControlSocket::adopt(std::string path, links::ControlSocketState s
 
 links::ControlSocketState ControlSocket::leave() const {
     return {duplicate(socket_.get()), device_, inode_};
+}
+
+std::string ControlSocket::text() const {
+    return std::string(kept_prefix) + std::to_string(device_) + " " + std::to_string(inode_);
+}
+
+std::optional<ControlSocket> ControlSocket::recognise(std::string path, std::string_view text,
+                                                      UniqueFd socket) {
+    if (option(socket.get(), SO_ACCEPTCONN) != 1 || option(socket.get(), SO_DOMAIN) != AF_UNIX ||
+        option(socket.get(), SO_TYPE) != SOCK_SEQPACKET) {
+        return {};
+    }
+    struct stat facts{};
+    if (lstat(path.c_str(), &facts) != 0) return {};
+    ControlSocket there(std::move(path), std::move(socket), facts.st_dev, facts.st_ino);
+    if (there.text() != text) return {};
+    return there;
 }
 
 bool ControlSocket::is_published() const {

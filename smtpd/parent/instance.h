@@ -2,7 +2,9 @@
 // the control socket, whose path is never without a listener while the instance lives.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include <sys/types.h>
 
@@ -33,6 +35,13 @@ class ControlSocket {
     // What an earlier program in this process has published.
     static ControlSocket adopt(std::string path, links::ControlSocketState state);
     links::ControlSocketState leave() const;
+
+    // For a process that comes after this one: which socket it is, as a text of up to 60 bytes.
+    // Nothing where `text` is no such text, or `socket` not what it names, or where the path leads
+    // elsewhere.
+    std::string text() const;
+    static std::optional<ControlSocket> recognise(std::string path, std::string_view text,
+                                                  UniqueFd socket);
 
     int socket() const { return socket_.get(); }
     // Whether the path leads here.

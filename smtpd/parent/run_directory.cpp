@@ -43,6 +43,14 @@ void RunDirectory::adopt(links::ControlSocketState state) {
     timer_.set(Duration::zero());
 }
 
+bool RunDirectory::use_kept(std::string_view text, UniqueFd socket) {
+    auto kept = ControlSocket::recognise(paths_.control, text, std::move(socket));
+    if (!kept) return false;
+    control_.emplace(std::move(*kept));
+    watch();
+    return true;
+}
+
 void RunDirectory::withdraw() {
     watch_.reset();
     timer_.cancel();

@@ -35,6 +35,10 @@ class RunDirectory {
     const UniqueFd& lock() const { return lock_; }
     links::ControlSocketState leave() const { return control_->leave(); }
     void adopt(links::ControlSocketState state);
+    // For a process that comes after this one: ControlSocket::text(). False where `socket` is not
+    // the one that it names, at its path.
+    std::string control_text() const { return control_->text(); }
+    bool use_kept(std::string_view text, UniqueFd socket);
 
     // For a clean stop: the control socket's path goes, if it is ours.
     void withdraw();

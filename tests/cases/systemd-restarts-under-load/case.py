@@ -30,7 +30,7 @@ def restart(box, number):
     box.command("restart")
     assert box.state() == "active/running" and box.main_pid() != pid, box.state()
     assert serves(here) and not serves(gone), (here, gone)
-    assert box.property("NFileDescriptorStore") == "3", box.property("NFileDescriptorStore")
+    assert box.property("NFileDescriptorStore") == "4", box.property("NFileDescriptorStore")
 
 
 def run(box):
@@ -38,7 +38,7 @@ def run(box):
     box.settings("Unit", StartLimitIntervalSec="0")
     box.configure(CONFIG.format(port=2500))
     box.start()
-    with Hammer(tls_rate=60, tls_held=10) as load:
+    with Hammer(tls_rate=60, control_rate=60, tls_held=10) as load:
         for number in range(1, 101 if box.long else 6):
             restart(box, number)
     load.check(box)

@@ -32,7 +32,7 @@ def started(box):
     assert names == ["control", "qmgr", "smtpd", "smtpin", "users"], names
     delivers(box, 1)
     assert status_line(box) == 'Status: "generation 1 serves on 2 listeners"', status_line(box)
-    assert box.property("NFileDescriptorStore") == "2", box.property("NFileDescriptorStore")
+    assert box.property("NFileDescriptorStore") == "3", box.property("NFileDescriptorStore")
 
 
 def reloaded(box):

@@ -135,6 +135,33 @@ TEST_CASE("whatever needs privilege is passed on with the client's socket, and s
     CHECK(answer_of(*client)->text == "only root may");
 }
 
+TEST_CASE("what only the parent can answer is answered 75 where it has gone") {
+    RoomUnderTest house;
+    const auto client = house.connect();
+    SECTION("after it was asked") {
+        client->send(links::StatusRequest{});
+        REQUIRE(house.until([&] { return house.parent->first<links::StatusQuery>() != nullptr; }));
+        house.parent->hang_up();
+    }
+    SECTION("before: the client was accepted, and had not spoken") {
+        REQUIRE(house.until([&] { return house.parent->first<links::Ready>() != nullptr; }));
+        const auto other = house.connect();
+        other->send(links::ListRequest{});
+        REQUIRE(house.until([&] { return house.qmgr->first<links::ListQuery>() != nullptr; }));
+        house.parent->hang_up();
+        const auto turned_away = house.connect();
+        REQUIRE(house.until([&] { return turned_away->ended(); }));
+        SECTION("a question") {
+            client->send(links::StatusRequest{});
+        }
+        SECTION("an order") {
+            client->send(links::OrderRequest{links::Order::reload, false});
+        }
+    }
+    REQUIRE(house.until([&] { return answer_of(*client) != nullptr; }));
+    CHECK(answer_of(*client)->status == 75);
+}
+
 TEST_CASE("more ids than fit into one question are refused") {
     RoomUnderTest house;
     const auto client = house.connect();

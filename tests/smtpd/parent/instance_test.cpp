@@ -79,6 +79,25 @@ TEST_CASE("the control socket replaces one that a dead instance left, without a 
     CHECK_FALSE(std::filesystem::exists(path + ".new"));
 }
 
+TEST_CASE("another process knows the control socket that was kept for it by what it is") {
+    const Folder folder;
+    const std::string path = folder.path + "/control";
+    const auto control = ControlSocket::publish(path);
+    REQUIRE(control);
+    const auto copy = [&] { return UniqueFd(dup(control->socket())); };
+    const auto kept = ControlSocket::recognise(path, control->text(), copy());
+    REQUIRE(kept);
+    CHECK(kept->is_published());
+    CHECK_FALSE(ControlSocket::recognise(path, control->text() + "1", copy()));
+    CHECK_FALSE(ControlSocket::recognise(path, "127.0.0.1:25", copy()));
+    CHECK_FALSE(ControlSocket::recognise(folder.path, control->text(), copy()));
+    CHECK_FALSE(ControlSocket::recognise(
+        path, control->text(), UniqueFd(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0))));
+    const auto other = ControlSocket::publish(path);
+    REQUIRE(other);
+    CHECK_FALSE(ControlSocket::recognise(path, control->text(), copy()));
+}
+
 TEST_CASE("the control socket takes no descriptors, not even before a connection is accepted") {
     const Folder folder;
     const auto control = ControlSocket::publish(folder.path + "/control");
