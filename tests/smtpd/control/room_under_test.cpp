@@ -15,7 +15,7 @@ namespace holdfast {
 namespace {
 
 constexpr Duration tick = std::chrono::milliseconds(20);
-constexpr Duration patience = std::chrono::seconds(5);
+constexpr Duration patience = std::chrono::seconds(30);
 
 std::string make_folder() {
     std::string pattern = "/tmp/holdfast-control-XXXXXX";

@@ -67,7 +67,7 @@ class RoomUnderTest {
     explicit RoomUnderTest(control::Clients::Limits limits = {}, const Clock& clock = real_clock());
     ~RoomUnderTest();
 
-    // Turns the loop until `done`, for five seconds at most; false where it did not happen.
+    // Turns the loop until `done`, for half a minute at most; false where it did not happen.
     bool until(const std::function<bool()>& done);
 
     // New peers, which the room is told of: qmgr commits everything, users knows everybody.

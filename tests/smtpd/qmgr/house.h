@@ -125,7 +125,7 @@ class House {
     // The ids that the room said it has in hand.
     std::vector<MessageId> in_hand() const;
 
-    // Turns the loop (and that of the other generation) until it holds; fails after ten seconds.
+    // Turns the loop (and that of the other generation) until it holds; fails after a minute.
     void until(const std::function<bool()>& condition);
     // Lets everything that is under way come to rest.
     void settle();
