@@ -22,7 +22,7 @@ def s_client(*arguments):
                        stdin=b"QUIT\r\n").stdout.decode()
 
 
-def served_by_name(first, other):
+def served_by_name(box, first, other):
     assert tls.starttls().fingerprint == first.fingerprint
     assert tls.starttls("other.example.net").fingerprint == other.fingerprint
     assert tls.smtps("other.example.net") == other.fingerprint
@@ -33,10 +33,11 @@ def served_by_name(first, other):
                            "--from", "alice@box.example.net", "--to", "bob@localhost"],
                           capture_output=True, timeout=60, env=ENVIRONMENT)
     assert done.returncode == 0, done
+    box.wait_mbox("bob")
 
 
 def residents():
-    """Every process but agents, which come and go with the mail."""
+    """Every process but agents, which come and go with the mail; none of them is being started."""
     return {process.pid for process in processes.ours() if not process.executable.endswith("/mda")}
 
 
@@ -236,7 +237,7 @@ def run(box):
     tls.install(first, "mx")
     tls.install(other, "other")
     box.start()
-    served_by_name(first, other)
+    served_by_name(box, first, other)
     current = renewed(box, first)
     refused(box, current)
     only_root_reads(box)
