@@ -71,7 +71,8 @@ def end_orphans(box):
     known = {room["pid"] for room in box.mtactl_json("status")["rooms"]}
     for process in processes.ours():
         if process.pid not in known:
-            os.kill(process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+                os.kill(process.pid, signal.SIGKILL)
             wait_exit(process.pid, process.executable)
 
 
