@@ -33,8 +33,12 @@ ProbeRun::ProbeRun(Loop& loop, const ProbeRequest& request,
         complaints_.reset(memfd_create("complaints", MFD_CLOEXEC));
     }
     auto process = Process::start(loop,
-                                  {request.executable, arguments(request), plan_.get(),
-                                   complaints_ ? complaints_.get() : Program::our_errors},
+                                  {request.executable,
+                                   arguments(request),
+                                   plan_.get(),
+                                   complaints_ ? complaints_.get() : Program::our_errors,
+                                   {},
+                                   Pace::gives_way},
                                   [this](const Ending& ending) { ended(ending); });
     if (!process) {
         // The caller must not be called back before it holds this object.

@@ -6,7 +6,9 @@
 #include <cstring>
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -64,6 +66,20 @@ bool arrange_fds(const Program& program) {
     return close_others(program);
 }
 
+constexpr int courtesy = 10;  // nice(2)
+
+// Who gives way must be able to be hurried again, which takes a capability.
+bool may_hurry() {
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
+    if (syscall(SYS_capget, &header, sets.data()) != 0) return false;
+    return (sets[CAP_TO_INDEX(CAP_SYS_NICE)].effective & CAP_TO_MASK(CAP_SYS_NICE)) != 0;
+}
+
+int own_niceness() {
+    return getpriority(PRIO_PROCESS, 0);
+}
+
 void reset_signals() {
     for (int number = 1; number < NSIG; ++number) std::signal(number, SIG_DFL);
     sigset_t none;
@@ -78,6 +94,9 @@ void reset_signals() {
     // Away from a terminal on which root started us: whoever becomes the user of a mailbox must
     // not be able to type there (TIOCSTI).
     setsid();
+    if (program.pace == Pace::gives_way && may_hurry()) {
+        setpriority(PRIO_PROCESS, 0, own_niceness() + courtesy);
+    }
     Program placed = program;
     int& executable = placed.executable.fd;
     if (executable <= links::parent_fd) {  // away from the numbers that are arranged
@@ -130,6 +149,11 @@ Process::Process(Loop& loop, pid_t pid, UniqueFd pidfd, std::function<void(Endin
 
 void Process::kill(int signal) const {
     syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0U);
+}
+
+// A process group of its own: the whole of it, since a thread has a niceness of its own.
+void Process::hurry() const {
+    setpriority(PRIO_PGRP, static_cast<id_t>(pid_), own_niceness());
 }
 
 void Process::reap() {

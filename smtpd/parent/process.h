@@ -3,6 +3,7 @@
 // late for it (F02).
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -31,6 +32,10 @@ struct Ending {
     bool not_executed() const { return status == 126 || status == 127; }
 };
 
+// A program that nobody waits for yet gives way to those that serve: a restart should cost their
+// clients nothing, on a machine with few processors too.
+enum class Pace : std::uint8_t { usual, gives_way };
+
 struct Program {
     Executable executable;
     std::vector<std::string> argv;  // argv[0] is what ps shows
@@ -38,6 +43,7 @@ struct Program {
     static constexpr int our_errors = -1;
     int errors = our_errors;        // becomes fd 2
     std::vector<int> inherit = {};  // further ones, which keep their numbers: all above 3
+    Pace pace = Pace::usual;
 };
 
 class Process {
@@ -58,6 +64,9 @@ class Process {
     pid_t pid() const { return pid_; }
     int pidfd() const { return pidfd_.get(); }
     void kill(int signal) const;
+    // The end of Pace::gives_way, for all of its threads. For a child that is not one of
+    // Pace::usual and has not ended.
+    void hurry() const;
 
   private:
     Process(Loop& loop, pid_t pid, UniqueFd pidfd, std::function<void(Ending)> on_end);

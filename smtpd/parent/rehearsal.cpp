@@ -53,10 +53,14 @@ Rehearsal::~Rehearsal() {
 Status Rehearsal::start(const Executable& smtpd) {
     const auto sealed = seal_state(state_);
     if (!sealed) return sealed.error().pass();
-    auto process = Process::start(
-        loop_,
-        {smtpd, {"smtpd", "--rehearse"}, sealed->memfd.get(), words_.get(), sealed->descriptors},
-        [this](const Ending& ending) { ended(ending); });
+    auto process = Process::start(loop_,
+                                  {smtpd,
+                                   {"smtpd", "--rehearse"},
+                                   sealed->memfd.get(),
+                                   words_.get(),
+                                   sealed->descriptors,
+                                   Pace::gives_way},
+                                  [this](const Ending& ending) { ended(ending); });
     if (!process) return process.error().pass();
     process_ = std::move(*process);
     deadline_.set(limit);

@@ -27,9 +27,12 @@ Status Resident::start() {
     auto channel = make_channel();
     if (!channel) return channel.error().pass();
     const std::string name(links::room_name(row_.room));
-    auto process = Process::start(
-        loop_, {role_.outfit.image->find(name), {"smtpd: " + name}, channel->second.get()},
-        [this](Ending ending) { on_process_end(ending); });
+    auto process = Process::start(loop_,
+                                  {.executable = role_.outfit.image->find(name),
+                                   .argv = {"smtpd: " + name},
+                                   .channel = channel->second.get(),
+                                   .pace = Pace::gives_way},
+                                  [this](Ending ending) { on_process_end(ending); });
     if (!process) return process.error().pass();
     process_ = std::move(*process);
     started_ = loop_.now();
@@ -68,6 +71,7 @@ std::size_t Resident::unsent() const {
 void Resident::serve() {
     state_ = State::going;
     accepts_ = row_.accepts;
+    if (process_) process_->hurry();
     send(links::Go{});
 }
 

@@ -31,9 +31,10 @@ Status Trial::start() {
     auto channel = make_channel();
     if (!channel) return channel.error().pass();
     channel->first.reset();
-    auto process =
-        Process::start(loop_, {program_, {"smtpd: trial"}, channel->second.get(), words_.get()},
-                       [this](const Ending& ending) { ended(ending); });
+    auto process = Process::start(
+        loop_,
+        {program_, {"smtpd: trial"}, channel->second.get(), words_.get(), {}, Pace::gives_way},
+        [this](const Ending& ending) { ended(ending); });
     if (!process) return process.error().pass();
     process_ = std::move(*process);
     deadline_.set(limit);

@@ -39,13 +39,14 @@ void Client::enter(std::size_t step) {
 
 void Client::on_time(Time time) {
     if (ended_ || time < due_) return;
-    due_ = Time::max();
+    if (sent_) return went_wrong(&Tally::unanswered, "no reply");
     send_step();
 }
 
 void Client::send_step() {
     const Step& step = task_.steps[step_];
     sent_ = true;
+    due_ = now() + patience;
     const Wire::Moved moved = wire_.send(step.bytes);
     if (moved.state != Wire::State::fine) {
         return went_wrong(&Tally::cut, "send: " + moved.reason);

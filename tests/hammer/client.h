@@ -26,6 +26,7 @@ struct Tally {
     std::uint64_t refused = 0;          // no connection
     std::uint64_t cut = 0;              // it ended, or was reset, before its time
     std::uint64_t wrong = 0;            // a reply of another code
+    std::uint64_t unanswered = 0;       // nothing was heard for `patience`
     std::vector<std::string> how;       // the first few that went wrong
     std::vector<std::string> accepted;  // names of the messages that got 250
     std::vector<std::string> unknown;   // of those that got no reply at all
@@ -36,6 +37,9 @@ struct Tally {
     void greeted(Time asked);
     void complain(const std::string& what);
 };
+
+// How long a client waits for a reply.
+inline constexpr std::chrono::seconds patience{30};
 
 class Client {
   public:

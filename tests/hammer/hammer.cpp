@@ -261,6 +261,7 @@ std::string tally_json(const Tally& tally) {
     object.number("refused", tally.refused);
     object.number("cut", tally.cut);
     object.number("wrong", tally.wrong);
+    object.number("unanswered", tally.unanswered);
     object.raw("how", json_strings(tally.how));
     object.raw("accepted", json_strings(tally.accepted));
     object.raw("unknown", json_strings(tally.unknown));

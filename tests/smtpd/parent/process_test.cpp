@@ -1,10 +1,13 @@
 #include "smtpd/parent/process.h"
 
+#include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -163,4 +166,32 @@ TEST_CASE("a child's standard error may go elsewhere") {
     char text[16] = {};
     CHECK(pread(errors.get(), text, sizeof text, 0) == 8);
     CHECK(std::string_view(text) == "trouble\n");
+}
+
+TEST_CASE("a child that gives way to others does so until it is hurried") {
+    Loop loop;
+    auto channel = make_channel();
+    REQUIRE(channel);
+    const UniqueFd shell = open_program("/bin/sh");
+    const std::string script =
+        "nice() { cut -d ' ' -f 19 /proc/$$/stat; }; nice >&3; head -c 1 <&3 >/dev/null; nice >&3";
+    auto process = Process::start(loop,
+                                  {.executable = {shell.get(), "/bin/sh"},
+                                   .argv = {"sh", "-c", script},
+                                   .channel = channel->second.get(),
+                                   .pace = Pace::gives_way},
+                                  [&](const Ending&) { loop.stop(); });
+    REQUIRE(process);
+    const auto niceness = [&] {
+        const auto packet = receive_packet(channel->first.get());
+        return packet ? std::atoi(packet->bytes.c_str()) : -1;
+    };
+    const int ours = getpriority(PRIO_PROCESS, 0);
+    const int theirs = niceness();
+    // As an ordinary user it keeps ours: nobody could take back what it gave away.
+    CHECK(theirs == (geteuid() == 0 ? std::min(19, ours + 10) : ours));
+    (*process)->hurry();
+    REQUIRE(send_packet(channel->first.get(), "x"));
+    CHECK(niceness() == ours);
+    loop.run();
 }
