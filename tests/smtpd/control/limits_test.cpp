@@ -8,14 +8,6 @@ using namespace holdfast;
 
 namespace {
 
-// A clock that a test moves; wall time stands still.
-class TestClock final : public Clock {
-  public:
-    MonoTime mono() const override { return real_clock().mono() + ahead; }
-    WallTime wall() const override { return real_clock().wall(); }
-    Duration ahead{};
-};
-
 // Connections of another user: the kernel notes the effective uid at connect().
 class As {
   public:

@@ -14,6 +14,14 @@
 
 namespace holdfast {
 
+// A clock that a test moves.
+class TestClock final : public Clock {
+  public:
+    MonoTime mono() const override { return real_clock().mono() + ahead; }
+    WallTime wall() const override { return real_clock().wall(); }
+    Duration ahead{};
+};
+
 // One end of a link that a test holds: keeps what comes.
 template <class Out, class In>
 class TestPeer {
