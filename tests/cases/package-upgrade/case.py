@@ -12,7 +12,7 @@ from service import Service
 from watch import wait_until
 
 ROOT = "sysv"
-DEADLINE = 240
+DEADLINE = 900
 
 
 def dpkg(box, *arguments):
