@@ -287,4 +287,10 @@ bool CertificateChain::covers(std::string_view host) const {
     return has(wanted) || (!domain.empty() && has("*" + std::string(domain)));
 }
 
+Fingerprints fingerprints_of(x509_st* certificate) {
+    const EVP_PKEY* const key = X509_get0_pubkey(certificate);
+    return {fingerprint_of(der_of(certificate)),
+            key == nullptr ? std::string() : fingerprint_of(public_key_of(key))};
+}
+
 }  // namespace holdfast::tls

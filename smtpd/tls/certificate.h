@@ -9,6 +9,8 @@
 #include "smtpd/base/clock.h"
 #include "smtpd/base/error.h"
 
+struct x509_st;
+
 namespace holdfast::tls {
 
 // The kinds of keys that Holdfast serves and signs with.
@@ -68,5 +70,12 @@ class CertificateChain {
 
 // A host's name as it is compared: lower case, without a final dot.
 std::string canonical_host(std::string_view host);
+
+// SHA-256 in 64 hexadecimal digits.
+struct Fingerprints {
+    std::string certificate;
+    std::string key;  // of its SubjectPublicKeyInfo; empty where there is none
+};
+Fingerprints fingerprints_of(x509_st* certificate);
 
 }  // namespace holdfast::tls

@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 
 #include "smtpd/base/panic.h"
+#include "smtpd/tls/certificate.h"
 #include "smtpd/tls/crypto_error.h"
 #include "smtpd/tls/openssl.h"
 
@@ -64,6 +65,30 @@ bool name_server(SSL* ssl, std::string name) {
     return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data()) == 1;
 }
 
+// A name that a certificate shows as a whole, or by one "*" for the whole first label (RFC 6125
+// section 6.4); what stands in a subject counts for nothing.
+bool expect(SSL* ssl, const std::string& host) {
+    X509_VERIFY_PARAM* const wanted = SSL_get0_param(ssl);
+    X509_VERIFY_PARAM_set_hostflags(
+        wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+    if (X509_VERIFY_PARAM_set1_ip_asc(wanted, host.c_str()) == 1) return true;
+    ERR_clear_error();
+    return X509_VERIFY_PARAM_set1_host(wanted, host.c_str(), host.size()) == 1 &&
+           name_server(ssl, host);
+}
+
+PeerCertificate shown_by(SSL* ssl) {
+    PeerCertificate peer;
+    X509* const certificate = SSL_get0_peer_certificate(ssl);
+    if (certificate == nullptr) return peer;
+    const long verdict = SSL_get_verify_result(ssl);
+    peer.distrust = verdict == X509_V_OK ? "" : X509_verify_cert_error_string(verdict);
+    const Fingerprints fingerprints = fingerprints_of(certificate);
+    peer.fingerprint = fingerprints.certificate;
+    peer.key_fingerprint = fingerprints.key;
+    return peer;
+}
+
 }  // namespace
 
 struct Layer::Parts {
@@ -93,7 +118,7 @@ Result<Layer> Layer::client(const ClientContext& context, int socket,
                             const std::string& server_name) {
     auto parts = std::make_unique<Parts>(Parts{context, SslHandle(context.new_session())});
     if (parts->ssl) SSL_set_connect_state(parts->ssl.get());
-    if (parts->ssl && !server_name.empty() && !name_server(parts->ssl.get(), server_name)) {
+    if (parts->ssl && !server_name.empty() && !expect(parts->ssl.get(), server_name)) {
         return crypto_error("begin TLS with", server_name);
     }
     return over(std::move(parts), socket);
@@ -167,8 +192,12 @@ Step Layer::failure(int kind, int error) {
 Secured Layer::facts() const {
     SSL* ssl = parts_->ssl.get();
     const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-    return {SSL_get_version(ssl), SSL_get_cipher_name(ssl), name != nullptr ? name : "",
-            SSL_session_reused(ssl) == 1};
+    return {SSL_get_version(ssl),
+            SSL_get_cipher_name(ssl),
+            name != nullptr ? name : "",
+            SSL_session_reused(ssl) == 1,
+            0,
+            SSL_is_server(ssl) == 1 ? PeerCertificate{} : shown_by(ssl)};
 }
 
 }  // namespace holdfast::tls

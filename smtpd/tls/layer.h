@@ -30,6 +30,15 @@ struct Moved {
     std::size_t bytes = 0;  // of Step::done
 };
 
+// The certificate that a server has shown.
+struct PeerCertificate {
+    // Why it does not show that the server is the one that was meant; empty: it does, by an
+    // authority that is trusted.
+    std::string distrust = "no certificate was shown";
+    std::string fingerprint;      // SHA-256 of it: 64 hexadecimal digits
+    std::string key_fingerprint;  // likewise of its public key (SubjectPublicKeyInfo)
+};
+
 // What a handshake led to, for the log, the Received header and the session's policy.
 struct Secured {
     std::string version;      // "TLSv1.3"
@@ -37,13 +46,15 @@ struct Secured {
     std::string server_name;  // as the client gave it; may be empty
     bool resumed = false;
     std::size_t discarded = 0;  // bytes of plain input that came before the handshake began
+    PeerCertificate peer = {};  // where we are the client
 };
 
 class Layer {
   public:
     // `socket` outlives the layer.
     static Result<Layer> server(const ServerContext& context, int socket);
-    // `server_name` for SNI; empty: none.
+    // `server_name`: a host, for SNI and for what its certificate has to show, or a literal address
+    // without brackets, for the latter; empty: neither, and nothing is shown.
     static Result<Layer> client(const ClientContext& context, int socket,
                                 const std::string& server_name);
     Layer(Layer&&) noexcept;

@@ -80,6 +80,9 @@ X509Handle issue(EVP_PKEY* key, const Issue& wanted) {
         names += (names.empty() ? "DNS:" : ",DNS:") + host;
     }
     if (!names.empty()) add_extension(certificate.get(), NID_subject_alt_name, names);
+    if (wanted.authority) {
+        add_extension(certificate.get(), NID_basic_constraints, "critical,CA:TRUE");
+    }
     EVP_PKEY* by = wanted.issuer_key ? wanted.issuer_key : key;
     const bool hashes = EVP_PKEY_is_a(by, "ED25519") == 0;
     REQUIRE(X509_sign(certificate.get(), by, hashes ? EVP_sha256() : nullptr) > 0);

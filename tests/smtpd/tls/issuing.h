@@ -28,6 +28,7 @@ struct Issue {
     long until = 86400;
     EVP_PKEY* issuer_key = nullptr;  // none: signed with its own key
     X509* issuer = nullptr;
+    bool authority = false;  // may sign others
 };
 
 X509Handle issue(EVP_PKEY* key, const Issue& wanted);
