@@ -17,4 +17,8 @@ struct Distrust {
 // nobody else may write to it.
 std::optional<Distrust> distrust(const struct stat& facts, uid_t owner, const std::string& path);
 
+// As distrust(), of a file with a secret: nobody else may read it either.
+std::optional<Distrust> distrust_secret(const struct stat& facts, uid_t owner,
+                                        const std::string& path);
+
 }  // namespace holdfast

@@ -136,8 +136,9 @@ struct Entry {
 
 class AliasParser {
   public:
-    AliasParser(std::string_view file, std::span<const std::string> local_domains)
-        : file_(file), local_domains_(local_domains) {}
+    AliasParser(std::string_view file, std::span<const std::string> local_domains,
+                Elsewhere elsewhere)
+        : file_(file), local_domains_(local_domains), elsewhere_(elsewhere) {}
 
     void add_line(std::uint32_t number, std::string_view text) {
         const std::string_view content = ascii::trimmed(text);
@@ -210,9 +211,9 @@ class AliasParser {
             warn(item, std::string(kind) + " as the target of an alias is not supported",
                  "this target of " + in_quotes(entry_->alias.name) + " is left out");
         } else if (auto target = mail_target(item)) {
-            if (is_elsewhere(*target)) {
+            if (elsewhere_ == Elsewhere::refused && is_elsewhere(*target)) {
                 warn(item, in_quotes(*target) + " is not on this machine",
-                     "mail to it is refused: this version delivers to this machine only");
+                     "mail to it is refused: smtpd.conf has no relay");
             }
             entry_->alias.targets.push_back(std::move(*target));
         } else {
@@ -257,6 +258,7 @@ class AliasParser {
 
     std::string file_;
     std::span<const std::string> local_domains_;
+    Elsewhere elsewhere_;
     Place line_;
     std::optional<Entry> entry_;
     std::map<std::string, links::Alias> aliases_;
@@ -266,8 +268,9 @@ class AliasParser {
 }  // namespace
 
 Checked<links::AliasSnapshot> parse_aliases(std::string_view text, std::string_view file,
-                                            std::span<const std::string> local_domains) {
-    AliasParser parser(file, local_domains);
+                                            std::span<const std::string> local_domains,
+                                            Elsewhere elsewhere) {
+    AliasParser parser(file, local_domains, elsewhere);
     for_each_line(
         text, [&](std::uint32_t number, std::string_view line) { parser.add_line(number, line); });
     return parser.result();

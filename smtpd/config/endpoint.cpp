@@ -1,11 +1,11 @@
 #include "smtpd/config/endpoint.h"
 
 #include <array>
-#include <optional>
 
-#include <arpa/inet.h>
+#include <sys/socket.h>
 
 #include "smtpd/base/suggest.h"
+#include "smtpd/config/network.h"
 #include "smtpd/config/quantity.h"
 #include "smtpd/mail/ascii.h"
 
@@ -21,18 +21,6 @@ constexpr std::string_view expected_form = "ADDRESS:PORT, such as localhost:25, 
 
 constexpr std::array<std::string_view, 1> address_words{"localhost"};
 
-// The address in its usual spelling, or nothing.
-std::optional<std::string> canonical(int family, std::string_view text) {
-    in6_addr binary{};  // large enough for either family
-    std::array<char, INET6_ADDRSTRLEN> spelled{};
-    if (text.size() >= spelled.size() || text.find('\0') != std::string_view::npos) {
-        return std::nullopt;
-    }
-    if (inet_pton(family, std::string(text).c_str(), &binary) != 1) return std::nullopt;
-    if (inet_ntop(family, &binary, spelled.data(), spelled.size()) == nullptr) return std::nullopt;
-    return std::string(spelled.data());
-}
-
 // One word while it is read.
 class EndpointReader {
   public:
@@ -40,14 +28,13 @@ class EndpointReader {
         : word_(std::move(word)), colon_(std::min(word_.text.rfind(':'), word_.text.size())) {}
 
     std::expected<std::vector<ListenPlan>, Fault> read() const {
-        if (canonical(AF_INET6, word_.text)) {
+        if (canonical_ip(AF_INET6, word_.text)) {
             return whole("IPv6 address without brackets", "[" + word_.text + "]:25");
         }
         if (parse_number(word_.text)) {
-            return std::unexpected(
-                Fault{word_.column, word_.length, "no address in " + in_quotes(word_.text),
-                      "*:" + word_.text + " (every address) or localhost:" + word_.text +
-                          " (this machine's own programs)"});
+            return std::unexpected(fault_of(word_, "no address in " + in_quotes(word_.text),
+                                            "*:" + word_.text + " (every address) or localhost:" +
+                                                word_.text + " (this machine's own programs)"));
         }
         if (colon_ == word_.text.size() || word_.text.ends_with("]")) {
             return whole("no port in " + in_quotes(word_.text), with_port(word_.text));
@@ -72,10 +59,11 @@ class EndpointReader {
         const std::string_view text = std::string_view(word_.text).substr(0, colon_);
         if (text == "*") return both("0.0.0.0", "::");
         if (ascii::equal(text, "localhost")) return both("127.0.0.1", "::1");
-        if (auto ipv4 = canonical(AF_INET, text)) return std::vector{ListenPlan{.address = *ipv4}};
+        if (auto ipv4 = canonical_ip(AF_INET, text))
+            return std::vector{ListenPlan{.address = *ipv4}};
         const bool in_brackets = text.size() >= 2 && text.front() == '[' && text.back() == ']';
         auto ipv6 =
-            in_brackets ? canonical(AF_INET6, text.substr(1, text.size() - 2)) : std::nullopt;
+            in_brackets ? canonical_ip(AF_INET6, text.substr(1, text.size() - 2)) : std::nullopt;
         if (!ipv6) {
             return part(text, "unknown address " + in_quotes(text), expected_address,
                         suggest(text, address_words));
@@ -112,21 +100,15 @@ class EndpointReader {
     }
 
     std::unexpected<Fault> whole(std::string message, std::string suggestion) const {
-        return std::unexpected(Fault{word_.column, word_.length, std::move(message),
-                                     std::string(expected_form), std::move(suggestion)});
+        return std::unexpected(
+            fault_of(word_, std::move(message), std::string(expected_form), std::move(suggestion)));
     }
 
-    // A part of the word, for the caret. Quoted words are underlined as a whole: an escape in them
-    // moves what follows it.
+    // A part of the word, for the caret.
     std::unexpected<Fault> part(std::string_view piece, std::string message,
                                 std::string_view expected, std::string suggestion = {}) const {
-        Fault fault{word_.column, word_.length, std::move(message), std::string(expected),
-                    std::move(suggestion)};
-        if (word_.length == word_.text.size()) {
-            fault.column += static_cast<std::uint32_t>(piece.data() - word_.text.data());
-            fault.length = static_cast<std::uint32_t>(piece.size());
-        }
-        return std::unexpected(std::move(fault));
+        return std::unexpected(fault_of(part_of(word_, piece), std::move(message),
+                                        std::string(expected), std::move(suggestion)));
     }
 
     Word word_;

@@ -86,6 +86,18 @@ class Lexer {
 
 }  // namespace
 
+Word part_of(const Word& word, std::string_view piece) {
+    if (word.length != word.text.size()) return {std::string(piece), word.column, word.length};
+    const auto offset = static_cast<std::uint32_t>(piece.data() - word.text.data());
+    return {std::string(piece), word.column + offset, static_cast<std::uint32_t>(piece.size())};
+}
+
+Fault fault_of(const Word& word, std::string message, std::string expected,
+               std::string suggestion) {
+    return {word.column, word.length, std::move(message), std::move(expected),
+            std::move(suggestion)};
+}
+
 Fault fault_at(std::size_t at, std::size_t length, std::string message, std::string expected) {
     return {static_cast<std::uint32_t>(at + 1), static_cast<std::uint32_t>(length),
             std::move(message), std::move(expected)};

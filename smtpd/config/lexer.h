@@ -22,6 +22,10 @@ struct Word {
     std::uint32_t length = 0;  // in the source
 };
 
+// `piece`, a part of the word's text, as a word by itself. In a quoted word, where an escape moves
+// what follows it, it has the place of the whole.
+Word part_of(const Word& word, std::string_view piece);
+
 // `line` without its line end.
 std::expected<std::vector<Word>, Fault> lex_line(std::string_view line);
 
@@ -38,6 +42,9 @@ void for_each_line(std::string_view text, Action action) {
 
 // `at` counts from 0.
 Fault fault_at(std::size_t at, std::size_t length, std::string message, std::string expected);
+
+Fault fault_of(const Word& word, std::string message, std::string expected,
+               std::string suggestion = {});
 
 // Of a quotation mark that stands at `at`.
 Fault never_closed(std::string_view line, std::size_t at);

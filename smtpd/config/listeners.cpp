@@ -26,13 +26,16 @@ std::string tls_of(const Listen& listen) {
 void report_overlap(const Listen& earlier, const Listen& later, Diagnostics& diagnostics) {
     const std::string message = in_quotes(later.word.value) + " overlaps with " +
                                 in_quotes(earlier.word.value) + " in " + earlier.word.place.text();
-    if (later.tls.value == earlier.tls.value) {
+    const bool same_tls = later.tls.value == earlier.tls.value;
+    if (same_tls && later.networks == earlier.networks) {
         return diagnostics.warn(later.word.place, message,
                                 "merged: each address is listened on once");
     }
     diagnostics.error(
         later.word.place,
-        message + ", and wants " + tls_of(later) + " where that wants " + tls_of(earlier),
+        message + (same_tls
+                       ? ", and takes mail for others from other networks than that"
+                       : ", and wants " + tls_of(later) + " where that wants " + tls_of(earlier)),
         "one address can't have both: give both lines the same, or keep one");
 }
 
@@ -79,6 +82,20 @@ Checked<std::vector<ListenPlan>> plan_listeners(const std::vector<Listen>& liste
         plan.back().if_available = may_be_missing(all, all[i]);
     }
     return {std::move(plan), overlaps(listens)};
+}
+
+std::vector<links::RelayRight> relay_rights(const std::vector<Listen>& listens,
+                                            const std::vector<ListenPlan>& listeners) {
+    std::vector<links::RelayRight> rights;
+    for (const ListenPlan& listener : listeners) {
+        const auto listen = std::ranges::find_if(listens, [&](const Listen& candidate) {
+            return std::ranges::find(candidate.endpoints, listener.text, &ListenPlan::text) !=
+                   candidate.endpoints.end();
+        });
+        if (listen == listens.end() || listen->networks.empty()) continue;
+        rights.push_back({listener.text, listen->networks});
+    }
+    return rights;
 }
 
 }  // namespace holdfast::config

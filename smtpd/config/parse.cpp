@@ -7,9 +7,13 @@
 
 #include "smtpd/base/paths.h"
 #include "smtpd/base/suggest.h"
+#include "smtpd/config/hiding.h"
+#include "smtpd/config/leaving.h"
 #include "smtpd/config/lexer.h"
 #include "smtpd/config/reading.h"
+#include "smtpd/config/routes.h"
 #include "smtpd/config/statements.h"
+#include "smtpd/mail/ascii.h"
 
 namespace holdfast::config {
 
@@ -19,8 +23,7 @@ constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
 constexpr std::string_view default_name = "built-in default";
 
 // Words that this language will have, and that people copy from elsewhere already.
-constexpr std::array<std::string_view, 5> later_words{"dkim", "redirect", "relay", "rewrite",
-                                                      "route"};
+constexpr std::array<std::string_view, 1> later_words{"dkim"};
 
 using Rows = std::vector<const Statement*>;
 
@@ -55,6 +58,11 @@ std::string syntax_of(const Rows& rows) {
     return syntax;
 }
 
+std::string_view first_word(std::string_view line) {
+    line = ascii::trimmed(line);
+    return line.substr(0, line.find_first_of(" \t"));
+}
+
 std::string canonical(const Line& line) {
     std::string text;
     for (const Word& word : line.words) {
@@ -72,8 +80,11 @@ class Parser {
 
     void add_line(std::uint32_t number, std::string_view text) {
         auto words = lex_line(text);
-        Line line{file_, number, std::string(text.substr(0, max_line)), {}};
-        if (!words) return diagnostics_.add(error_at(line.place(), std::move(words.error())));
+        Line line{file_, number, without_secrets(text.substr(0, max_line)), {}};
+        if (!words) {
+            settings_.garbled.emplace(first_word(text));
+            return diagnostics_.add(error_at(line.place(), std::move(words.error())));
+        }
         line.words = std::move(*words);
         if (!line.words.empty()) add_statement(line);
     }
@@ -83,6 +94,8 @@ class Parser {
         check_certs();
         check_tls();
         check_warning_age();
+        diagnostics_.append(check_leaving(settings_));
+        plan_ways();
         return {std::move(settings_), std::move(diagnostics_)};
     }
 
@@ -94,20 +107,24 @@ class Parser {
         const std::vector<std::string_view> words = second_words(rows);
         const std::string syntax = syntax_of(rows);
         const auto row = Reading(line, 1, syntax, diagnostics_).choice(words);
-        if (row) read(line, *rows[*row]);
+        if (row) return read(line, *rows[*row]);
+        settings_.garbled.emplace(rows.front()->first_word());
     }
 
     void report_unknown(const Line& line) {
+        // Looking for what was meant takes time.
+        if (!diagnostics_.keeps(Severity::error)) return diagnostics_.add({});
         const Word& word = line.words.front();
         const std::vector<std::string_view> words = first_words();
         const bool is_later = std::ranges::find(later_words, word.text) != later_words.end();
         std::vector<std::string> notes;
-        if (is_later)
-            notes.emplace_back("not in this version, which delivers to this machine only");
+        if (is_later) notes.emplace_back("not in this version");
+        std::string meant = is_later ? "" : suggest(word.text, words);
+        settings_.garbled.insert(meant);
         diagnostics_.add({.place = line.place(word),
                           .message = "unknown statement " + in_quotes(word.text),
                           .expected = alternatives(words),
-                          .suggestion = is_later ? "" : suggest(word.text, words),
+                          .suggestion = std::move(meant),
                           .notes = std::move(notes)});
     }
 
@@ -181,6 +198,15 @@ class Parser {
         diagnostics_.warn(
             warn->second, "mail is returned before its sender would be warned",
             "\"queue expire\" is " + show_duration(expire) + ": choose a shorter time here");
+    }
+
+    void plan_ways() {
+        auto routes = plan_routes(settings_);
+        diagnostics_.append(std::move(routes.diagnostics));
+        if (!diagnostics_.has_errors()) {
+            diagnostics_.append(unused_relays(settings_, routes.value));
+        }
+        settings_.qmgr.routes = std::move(routes.value);
     }
 
     std::string file_;

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "smtpd/base/paths.h"
+#include "smtpd/config/listeners.h"
+#include "smtpd/config/relay_plan.h"
 
 namespace holdfast::config {
 
@@ -16,6 +18,14 @@ links::Plan make_plan(Parts parts) {
     plan.mda = std::move(parts.settings.mda);
     plan.qmgr.local_domains = local_domains(parts.settings, parts.names);
 
+    plan.qmgr.relays = relay_labels(parts.settings);
+    if (parts.settings.redirect) {
+        plan.qmgr.redirect = parts.settings.redirect->value;
+        plan.qmgr.redirect_place = parts.settings.redirect->place.text();
+    }
+    plan.relay = plan_relay(parts.settings, parts.names);
+
+    plan.smtpin.relay_rights = relay_rights(parts.settings.listens, parts.listeners);
     plan.smtpin.hostname = parts.names.hostname;
     plan.control.hostname = parts.names.hostname;
     plan.control.origin = parts.names.origin;

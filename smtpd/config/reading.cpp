@@ -4,6 +4,7 @@
 #include <array>
 
 #include "smtpd/base/suggest.h"
+#include "smtpd/config/comma_list.h"
 #include "smtpd/mail/address.h"
 #include "smtpd/mail/ascii.h"
 
@@ -32,6 +33,19 @@ const Word* Reading::word(std::string_view what) {
     return nullptr;
 }
 
+std::vector<Word> Reading::list(std::string_view what) {
+    CommaList list;
+    while (list.wants_more() || (!at_end() && line_.words[next_].text.starts_with(','))) {
+        const Word* const given = word(what);
+        if (given == nullptr) return {};
+        if (auto fault = list.add(*given)) {
+            report(std::move(*fault));
+            return {};
+        }
+    }
+    return list.items();
+}
+
 bool Reading::accept(std::string_view keyword) {
     const bool there = next_ < line_.words.size() && line_.words[next_].text == keyword;
     if (there) ++next_;
@@ -39,8 +53,7 @@ bool Reading::accept(std::string_view keyword) {
 }
 
 Placed Reading::taken() const {
-    const Word& last = line_.words[next_ - 1];
-    return {last.text, place(last)};
+    return placed(line_.words[next_ - 1]);
 }
 
 bool Reading::require(std::string_view keyword) {
@@ -86,23 +99,43 @@ std::optional<Placed> Reading::domain(std::string_view what) {
 
 std::optional<Placed> Reading::path(std::string_view what) {
     const Word* const given = word(what);
+    return given == nullptr ? std::nullopt : path_of(*given);
+}
+
+std::optional<Placed> Reading::path_of(const Word& word) {
+    if (word.text.starts_with('/') && word.text.size() <= max_path) return placed(word);
+    refuse(word, in_quotes(word.text) + " is not a full path", "a path that begins with /");
+    return std::nullopt;
+}
+
+std::optional<Placed> Reading::address(std::string_view what) {
+    const Word* const given = word(what);
     if (given == nullptr) return std::nullopt;
-    if (given->text.starts_with('/') && given->text.size() <= max_path) {
-        return Placed{given->text, place(*given)};
+    if (const auto address = Address::parse(given->text)) {
+        return Placed{address->local_part() + "@" + ascii::lower_case(address->domain()),
+                      place(*given)};
     }
-    refuse(*given, in_quotes(given->text) + " is not a full path", "a path that begins with /");
+    refuse(*given, in_quotes(given->text) + " is not an address", "NAME@DOMAIN");
     return std::nullopt;
 }
 
 void Reading::refuse(const Word& word, std::string message, std::string expected,
                      std::string suggestion) {
-    report(
-        {word.column, word.length, std::move(message), std::move(expected), std::move(suggestion)});
+    report(fault_of(word, std::move(message), std::move(expected), std::move(suggestion)));
+}
+
+void Reading::refuse_unexpected(const Word& word) {
+    refuse(word, "unexpected " + in_quotes(word.text), std::string(syntax_));
 }
 
 void Reading::report(Fault fault) {
     failed_ = true;
     diagnostics_.add(error_at(line_.place(), std::move(fault)));
+}
+
+void Reading::error(const Placed& what, std::string message, std::string note) {
+    failed_ = true;
+    diagnostics_.error(what.place, std::move(message), std::move(note));
 }
 
 void Reading::warn(const Placed& what, std::string message, std::string note) {
@@ -111,8 +144,7 @@ void Reading::warn(const Placed& what, std::string message, std::string note) {
 
 void Reading::finish() {
     if (failed_ || at_end()) return;
-    const Word& extra = line_.words[next_];
-    refuse(extra, "unexpected " + in_quotes(extra.text), std::string(syntax_));
+    refuse_unexpected(line_.words[next_]);
 }
 
 }  // namespace holdfast::config

@@ -39,8 +39,14 @@ class Reading {
     // The next word; `what` it would be is said where it is missing.
     const Word* word(std::string_view what);
 
+    // Words with commas between them, which may touch either word or none: "a, b", "a,b", "a ,b".
+    // At least one; empty after an error.
+    std::vector<Word> list(std::string_view what);
+
     // Takes the next word where it is `keyword`, a part of the statement that may be left out.
     bool accept(std::string_view keyword);
+    // The next word, which is not taken; null at the end.
+    const Word* next() const { return at_end() ? nullptr : &line_.words[next_]; }
     // Whether all words have been taken.
     bool at_end() const { return next_ >= line_.words.size(); }
     // The word that was taken last.
@@ -57,16 +63,29 @@ class Reading {
     std::optional<Placed> domain(std::string_view what);
     // The absolute path of a file or folder.
     std::optional<Placed> path(std::string_view what);
+    std::optional<Placed> path_of(const Word& word);
+    // NAME@DOMAIN, the domain in lower case.
+    std::optional<Placed> address(std::string_view what);
 
     void refuse(const Word& word, std::string message, std::string expected,
                 std::string suggestion = {});
+    // A word that may not stand where it stands.
+    void refuse_unexpected(const Word& word);
     void report(Fault fault);
+    void error(const Placed& what, std::string message, std::string note);
     void warn(const Placed& what, std::string message, std::string note);
+
+    // From here on `syntax` is what is expected where a word is missing.
+    void begin_part(std::string_view syntax) { syntax_ = syntax; }
 
     // Words that nobody took are reported, unless something was wrong before them.
     void finish();
 
+    // Whether something has been refused.
+    bool failed() const { return failed_; }
+
     Place place(const Word& word) const { return line_.place(word); }
+    Placed placed(const Word& word) const { return {word.text, place(word)}; }
 
   private:
     const Line& line_;

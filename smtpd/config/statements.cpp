@@ -4,7 +4,10 @@
 #include <array>
 #include <string>
 
-#include "smtpd/config/endpoint.h"
+#include "smtpd/config/leaving.h"
+#include "smtpd/config/listen.h"
+#include "smtpd/config/relays.h"
+#include "smtpd/config/routes.h"
 
 namespace holdfast::config {
 
@@ -19,9 +22,6 @@ constexpr std::uint64_t day = 24 * hour;
 constexpr std::size_t max_certs = 256;
 constexpr std::string_view chain_in_folder = "/fullchain.pem";
 constexpr std::string_view key_in_folder = "/privkey.pem";
-
-// Each may be two sockets; the parent hands at most max_packet_fds to a room in one packet.
-constexpr std::size_t max_listens = 32;
 
 // RFC 5321 section 4.5.3.1.7 and .8: what every server must be able to take.
 constexpr Range message_bytes{64 * 1024, 2ULL << 30};
@@ -93,46 +93,6 @@ void read_cert(Reading& words, Settings& settings) {
         read_cert_folder(words, cert);
     }
     if (!cert.key.value.empty()) settings.certs.push_back(std::move(cert));
-}
-
-// "listen on localhost": what stands behind the word, as it should be.
-void refuse_preposition(const Word& preposition, Reading& words) {
-    const Word* const address = words.word("the address");
-    if (address == nullptr) return;
-    const auto endpoints = parse_endpoints(*address);
-    words.refuse(preposition, "unexpected " + in_quotes(preposition.text), "listen ADDRESS:PORT",
-                 "listen " + (endpoints || endpoints.error().suggestion.empty()
-                                  ? address->text
-                                  : endpoints.error().suggestion));
-}
-
-void read_tls_mode(Reading& words, Listen& listen) {
-    static constexpr std::array<std::string_view, 2> names{"starttls", "smtps"};
-    constexpr std::array modes{links::TlsMode::starttls, links::TlsMode::implicit};
-    if (words.at_end()) return;
-    const auto mode = words.choice(names);
-    if (!mode) return;
-    listen.tls = words.taken();
-    for (links::ListenPlan& endpoint : listen.endpoints) endpoint.tls = modes.at(*mode);
-}
-
-void read_listen(Reading& words, Settings& settings) {
-    const Word* const word = words.word("the address");
-    if (word == nullptr) return;
-    if (word->text == "on" || word->text == "at") return refuse_preposition(*word, words);
-    Listen listen{{word->text, words.place(*word)}, {}};
-    if (settings.listens.size() >= max_listens) {
-        return words.refuse(
-            *word, "too many listen statements",
-            "at most " + std::to_string(max_listens) + "; *:PORT covers every address");
-    }
-    if (word->text != "none") {
-        auto endpoints = parse_endpoints(*word);
-        if (!endpoints) return words.report(std::move(endpoints.error()));
-        listen.endpoints = std::move(*endpoints);
-        read_tls_mode(words, listen);
-    }
-    settings.listens.push_back(std::move(listen));
 }
 
 // A folder below the home directory of whoever gets the mail: never a way out of it.
@@ -227,13 +187,21 @@ constexpr std::array table{
     Statement{"limit recipients", "limit recipients NUMBER", Repeat::once, read_limit_recipients},
     Statement{"limit sessions", "limit sessions NUMBER [per-client NUMBER]", Repeat::once,
               read_limit_sessions},
-    Statement{"listen", "listen ADDRESS:PORT [starttls | smtps] | none", Repeat::often,
-              read_listen},
+    Statement{"listen", "listen ADDRESS:PORT [starttls | smtps] [from NETWORK, ...] | none",
+              Repeat::often, read_listen},
     Statement{"local", "local mbox | maildir ~/PATH", Repeat::once, read_local},
+    Statement{"masquerade", "masquerade DOMAIN", Repeat::once, read_masquerade},
     Statement{"origin", "origin DOMAIN", Repeat::once, read_origin},
     Statement{"queue expire", "queue expire DURATION", Repeat::once, read_queue_expire},
     Statement{"queue retry", "queue retry DURATION up-to DURATION", Repeat::once, read_queue_retry},
     Statement{"queue warn", "queue warn DURATION", Repeat::once, read_queue_warn},
+    Statement{"redirect", "redirect all to ADDRESS", Repeat::once, read_redirect},
+    Statement{"relay", "relay NAME URL [OPTION ...]", Repeat::often, read_relay},
+    Statement{"rewrite", "rewrite from ADDRESS", Repeat::once, read_rewrite},
+    Statement{"route all", "route all via RELAY, ...", Repeat::often, read_route_all},
+    Statement{"route sender", "route sender PATTERN via RELAY, ...", Repeat::often,
+              read_route_sender},
+    Statement{"route to", "route to PATTERN via RELAY, ...", Repeat::often, read_route_to},
 };
 
 }  // namespace

@@ -18,6 +18,7 @@ enum class Power : std::uint8_t {
     files,        // create, write, rename, unlink below `writable`
     reading,      // open files read-only, below `readable`
     unix_client,  // connect to local sockets (what NSS modules need)
+    ip_client,    // connect to other machines, from ports that the kernel chooses
 };
 
 struct Confinement {

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <grp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -62,7 +64,10 @@ Status confine(const links::Start& start, const Confinement& confinement) {
 
 Status confine_calls(const Confinement& confinement) {
     if (const auto done = give_up_privileges(); !done) return done.error().pass();
-    const auto files = restrict_files(confinement.readable, confinement.writable);
+    const bool dials =
+        std::ranges::find(confinement.powers, Power::ip_client) != confinement.powers.end();
+    const auto files = restrict_files(confinement.readable, confinement.writable,
+                                      dials ? Network::open : Network::closed);
     if (!files && !kernel_lacks_landlock(files.error())) return files.error().pass();
     if (!files) log::warning("landlock-missing", {{"reason", files.error()}});
     return install_filter(allowed_calls(confinement.powers));

@@ -177,6 +177,13 @@ void allow_unix_client(std::vector<CallRule>& rules) {
     allow_commands(rules, __NR_ioctl, {FIONREAD, FIONBIO, TCGETS});
 }
 
+void allow_ip_client(std::vector<CallRule>& rules) {
+    rules.push_back({__NR_socket, 0, ~0U, AF_INET});
+    rules.push_back({__NR_socket, 0, ~0U, AF_INET6});
+    allow(rules, {__NR_connect, __NR_bind, __NR_sendmmsg, __NR_recvmmsg});
+    allow_commands(rules, __NR_ioctl, {FIONREAD, FIONBIO, SIOCGIFINDEX});
+}
+
 // What the sanitizers' run time reads of its own process for a report.
 void allow_sanitizers([[maybe_unused]] std::vector<CallRule>& rules) {
 #ifdef HOLDFAST_SANITIZED
@@ -258,6 +265,9 @@ std::vector<CallRule> allowed_calls(std::span<const Power> powers) {
                 break;
             case Power::reading:
                 allow_reading(rules);
+                break;
+            case Power::ip_client:
+                allow_ip_client(rules);
                 break;
             case Power::unix_client:
                 allow_unix_client(rules);

@@ -50,10 +50,10 @@ std::uint64_t known_file_rights(long abi) {
     return (std::uint64_t{1} << counts.at(at)) - 1;
 }
 
-Ruleset everything_known(long abi) {
+Ruleset everything_known(long abi, Network network) {
     Ruleset rules;
     rules.handled_files = known_file_rights(abi);
-    if (abi >= 4) rules.handled_network = network_bind_and_connect;
+    if (abi >= 4 && network == Network::closed) rules.handled_network = network_bind_and_connect;
     if (abi >= 6) rules.scoped = scope_abstract_sockets_and_signals;
     return rules;
 }
@@ -88,12 +88,12 @@ Status allow_trees(int ruleset, std::span<const std::string> trees, std::uint64_
 
 }  // namespace
 
-Status restrict_files(std::span<const std::string> readable,
-                      std::span<const std::string> writable) {
+Status restrict_files(std::span<const std::string> readable, std::span<const std::string> writable,
+                      Network network) {
     const long abi =
         syscall(SYS_landlock_create_ruleset, nullptr, std::size_t{0}, create_ruleset_version);
     if (abi < 1) return errno_error("ask the kernel for Landlock");
-    const Ruleset rules = everything_known(abi);
+    const Ruleset rules = everything_known(abi, network);
     const UniqueFd ruleset(
         static_cast<int>(syscall(SYS_landlock_create_ruleset, &rules, ruleset_size(abi), 0U)));
     if (!ruleset) return errno_error("make a Landlock ruleset");

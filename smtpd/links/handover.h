@@ -71,6 +71,7 @@ struct GenerationState {
     std::vector<MessageId> in_hand;
     CertificatesState certificates;
     std::uint32_t drain_limit_seconds = 0;
+    std::vector<std::string> relay_files;  // RelaySnapshot::files
 };
 
 struct ListenerState {

@@ -10,14 +10,14 @@
 
 namespace holdfast::links {
 
-enum class Room : std::uint8_t { parent, smtpin, control, qmgr, users, mda, probe, signer };
+enum class Room : std::uint8_t { parent, smtpin, control, qmgr, users, mda, probe, signer, relay };
 
 template <>
-inline constexpr unsigned enum_limit<Room> = 8;
+inline constexpr unsigned enum_limit<Room> = 9;
 
 constexpr std::string_view room_name(Room room) {
-    constexpr std::array<std::string_view, 8> names{"parent", "smtpin", "control", "qmgr",
-                                                    "users",  "mda",    "probe",   "signer"};
+    constexpr std::array<std::string_view, 9> names{"parent", "smtpin", "control", "qmgr", "users",
+                                                    "mda",    "probe",  "signer",  "relay"};
     return names.at(static_cast<std::size_t>(room));
 }
 

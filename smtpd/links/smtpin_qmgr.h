@@ -12,6 +12,7 @@ struct RecipientQuery {
     std::uint64_t query = 0;
     std::string sender;
     std::string recipient;
+    bool may_relay = false;  // the client may send to other machines
 };
 
 struct RecipientReply {

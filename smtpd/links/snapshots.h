@@ -10,6 +10,13 @@
 
 namespace holdfast::links {
 
+// Who may send to other machines through a listener, beside this machine itself.
+struct RelayRight {
+    std::string listener;  // ListenPlan::text
+    // "10.0.0.0/24", "2001:db8::/32": always with a length, without bits beyond it; never /0.
+    std::vector<std::string> networks;
+};
+
 struct SmtpinSnapshot {
     std::string hostname;
     std::uint64_t max_message_bytes = 50'000'000;
@@ -21,12 +28,96 @@ struct SmtpinSnapshot {
     std::uint32_t drain_seconds = 300;
     // From Drain on: so long a transaction that is open may take. Not less than the other.
     std::uint32_t drain_limit_seconds = 900;
+    std::vector<RelayRight> relay_rights = {};
 };
 
 struct ControlSnapshot {
     std::string hostname;
     std::string origin;  // the domain of names without one
     std::uint64_t max_message_bytes = 50'000'000;
+};
+
+// --- mail that leaves this machine ---
+
+enum class RelayProtocol : std::uint8_t { smtp, lmtp };
+template <>
+inline constexpr unsigned enum_limit<RelayProtocol> = 2;
+
+enum class RelayTls : std::uint8_t {
+    none,           // never
+    opportunistic,  // where it is offered, whatever the certificate; else plain
+    required,       // with a certificate that is right for the host, never without (F18)
+};
+template <>
+inline constexpr unsigned enum_limit<RelayTls> = 3;
+
+// Files that relay asks the parent for (parent_relay.h), by their place in RelaySnapshot::files.
+// The first ones are always the same.
+inline constexpr std::uint32_t resolv_conf_file = 0;
+inline constexpr std::uint32_t hosts_file = 1;
+inline constexpr std::uint32_t trusted_file = 2;  // the certificates that this machine trusts
+inline constexpr std::uint32_t first_own_file = 3;
+inline constexpr std::uint32_t no_file = 0xffffffff;
+
+// A server that takes mail from us: a relay statement, or what `via` names.
+struct RelayPlan {
+    std::string name;   // "provider", or the URL where it has none
+    std::string place;  // "smtpd.conf:3"
+    RelayProtocol protocol = RelayProtocol::smtp;
+    std::string host;  // a name in lower case, or a literal address without brackets
+    std::uint16_t port = 0;
+    bool implicit_tls = false;  // smtps://
+    RelayTls tls = RelayTls::opportunistic;
+    std::uint32_t ca_file = trusted_file;
+    // SHA-256 in lower-case hex: of the certificate or of its public key. One that fits is all
+    // that is asked for.
+    std::vector<std::string> pins;
+    std::string user;  // empty: no login
+    std::uint32_t secret_file = no_file;
+    bool token = false;   // the secret is an OAuth 2.0 access token (XOAUTH2), not a password
+    std::string source4;  // literal addresses to send from; empty: the system chooses
+    std::string source6;
+    std::uint32_t max_connections = 20;
+};
+
+// How addresses change on their way out.
+struct RewritePlan {
+    std::string from;                        // replaces every sender and From:; empty: none does
+    std::string masquerade;                  // the domain of senders of this machine; empty: theirs
+    std::vector<std::string> local_domains;  // lower case
+};
+
+struct RelaySnapshot {
+    std::string hostname;
+    std::vector<std::string> files;  // paths
+    std::vector<RelayPlan> relays;
+    RewritePlan rewrite;
+};
+
+enum class RouteBy : std::uint8_t { all, recipient, sender };
+template <>
+inline constexpr unsigned enum_limit<RouteBy> = 3;
+
+enum class RouteMatch : std::uint8_t { address, domain, subdomains };
+template <>
+inline constexpr unsigned enum_limit<RouteMatch> = 3;
+
+// A route statement. The first one that fits decides.
+struct RoutePlan {
+    RouteBy by = RouteBy::all;
+    RouteMatch match = RouteMatch::domain;
+    // "user@domain", "domain", "domain" for what is below it; the domain in lower case.
+    std::string pattern;
+    std::vector<std::uint32_t> relays;  // places in QmgrSnapshot::relays, the best first
+    std::string place;                  // "smtpd.conf:7"
+};
+
+// A relay as qmgr knows it; the same order as in RelaySnapshot.
+struct RelayLabel {
+    std::string name;
+    std::string place;
+    std::string description;  // for people: the URL, TLS and why, login
+    std::uint32_t max_connections = 20;
 };
 
 struct QmgrSnapshot {
@@ -39,6 +130,10 @@ struct QmgrSnapshot {
     std::uint64_t expire_seconds = std::uint64_t{4} * 86400;
     std::uint64_t warn_seconds = std::uint64_t{4} * 3600;
     std::uint32_t max_agents = 20;
+    std::vector<RelayLabel> relays;
+    std::vector<RoutePlan> routes;
+    std::string redirect;  // the one recipient of everything; empty: there is none
+    std::string redirect_place;
 };
 
 // One alias: its name in lower case and where it leads, in the order of the file. Programs, files
@@ -115,6 +210,7 @@ struct Plan {
     UsersSnapshot users;
     MdaSnapshot mda;
     AliasSnapshot aliases;
+    RelaySnapshot relay;                        // without relays there is no room
     std::vector<CertificatePlan> certificates;  // the first serves clients that ask for no host
 };
 

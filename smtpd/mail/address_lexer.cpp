@@ -46,6 +46,20 @@ std::optional<std::size_t> comment_length(std::string_view text) {
 
 }  // namespace
 
+std::size_t blank_length(std::string_view text) {
+    std::size_t at = 0;
+    while (at < text.size()) {
+        if (ascii::is_space(text[at])) {
+            ++at;
+        } else if (const auto comment = comment_length(text.substr(at))) {
+            at += *comment;
+        } else {
+            break;
+        }
+    }
+    return at;
+}
+
 Token AddressLexer::next() {
     const bool space = skip_space();
     const std::string_view rest = list_.substr(at_);
@@ -72,17 +86,9 @@ Token AddressLexer::next() {
 
 // Stops at the end, at a token, or at a comment that nothing closes.
 bool AddressLexer::skip_space() {
-    const std::size_t begin = at_;
-    while (at_ < list_.size()) {
-        if (ascii::is_space(list_[at_])) {
-            ++at_;
-        } else if (const auto comment = comment_length(list_.substr(at_))) {
-            at_ += *comment;
-        } else {
-            break;
-        }
-    }
-    return at_ > begin;
+    const std::size_t length = blank_length(list_.substr(at_));
+    at_ += length;
+    return length > 0;
 }
 
 Token AddressLexer::token(TokenKind kind, std::size_t length) {

@@ -26,6 +26,9 @@ struct Token {
     bool is(char special) const { return kind == TokenKind::special && symbol == special; }
 };
 
+// Bytes of white space and comments at the front of `text`; a comment that nothing closes is none.
+std::size_t blank_length(std::string_view text);
+
 class AddressLexer {
   public:
     explicit AddressLexer(std::string_view list) : list_(list) {}

@@ -168,7 +168,9 @@ class ListReader {
 
     std::optional<ListedAddress> read_mailbox(Tokens tokens) const {
         if (tokens.empty() || !is_word(tokens.front())) return std::nullopt;
-        ListedAddress address{std::string(text(tokens.front())), false, tokens.front().end};
+        ListedAddress address;
+        address.text = text(tokens.front());
+        address.local_end = tokens.front().end;
         if (tokens.size() == 1) {
             if (!is_local_name(address.text)) return std::nullopt;
             return address;
@@ -176,6 +178,8 @@ class ListReader {
         if (tokens.size() != 3 || !tokens[1].is('@')) return std::nullopt;
         address.text.append("@").append(text(tokens[2]));
         address.has_domain = true;
+        address.domain_begin = tokens[2].begin;
+        address.domain_end = tokens[2].end;
         if (!Address::parse(address.text)) return std::nullopt;
         return address;
     }

@@ -15,6 +15,9 @@ struct ListedAddress {
     std::string text;  // "local@domain", or "local": a quoted local part keeps its quotes
     bool has_domain = false;
     std::size_t local_end = 0;  // offset in the list behind the local part: where "@origin" goes
+    // Where the domain stands in the list; white space and comments may lie between it and the "@".
+    std::size_t domain_begin = 0;
+    std::size_t domain_end = 0;
 };
 
 struct AddressList {

@@ -9,6 +9,7 @@
 #include "smtpd/base/paths.h"
 #include "smtpd/links/snapshot_file.h"
 #include "smtpd/parent/changes.h"
+#include "smtpd/parent/sealed_copy.h"
 
 namespace holdfast {
 
@@ -57,9 +58,9 @@ Status Generation::configure(const links::Plan& plan) {
     statements_ = plan.statements;
     patience_seconds_ = static_cast<std::uint32_t>(plan.smtpin.drain_seconds);
     drain_limit_seconds_ = static_cast<std::uint32_t>(plan.smtpin.drain_limit_seconds);
-    if (plan.certificates.empty()) {
-        rooms_.remove_if([](const auto& one) { return one.row().room == links::Room::signer; });
-    }
+    relay_files_ = plan.relay.files;
+    if (plan.certificates.empty()) do_without(links::Room::signer);
+    if (plan.relay.relays.empty()) do_without(links::Room::relay);
     for (Resident& room : rooms_) {
         auto snapshot = room.row().seal(plan);
         if (!snapshot) return snapshot.error().pass();
@@ -70,6 +71,10 @@ Status Generation::configure(const links::Plan& plan) {
     kit_ = std::make_shared<const AgentKit>(outfit_, std::move(*snapshot));
     certificates_.plan(plan.certificates);
     return use_aliases(plan.aliases);
+}
+
+void Generation::do_without(links::Room unneeded) {
+    rooms_.remove_if([unneeded](const auto& one) { return one.row().room == unneeded; });
 }
 
 std::unique_ptr<Generation> Generation::adopt(Loop& loop, Outfit outfit,
@@ -85,6 +90,7 @@ std::unique_ptr<Generation> Generation::adopt(Loop& loop, Outfit outfit,
     made->config_loaded_ = WallTime(std::chrono::milliseconds(state.config_loaded));
     made->kit_ = std::make_shared<const AgentKit>(made->outfit_, std::move(state.mda_snapshot));
     made->aliases_ = std::move(state.aliases);
+    made->relay_files_ = std::move(state.relay_files);
     made->certificates_.adopt(std::move(state.certificates));
     // Rooms of a later version that an earlier one does without.
     made->rooms_.remove_if([&state](const Resident& one) {
@@ -262,11 +268,29 @@ void Generation::give_belongings(Resident& room) {
             return room.send(links::NewAliases{duplicate(aliases_.get())});
         case links::Room::users:
         case links::Room::signer:
+        case links::Room::relay:
         case links::Room::parent:
         case links::Room::mda:
         case links::Room::probe:
             return;
     }
+}
+
+// The secrets and certificates among them are trusted as far as nobody else can write them; how
+// names are looked up is for the system to say.
+void Generation::on(links::FileWanted&& wanted) {
+    constexpr std::size_t largest = std::size_t{1} << 20;
+    links::File answer{wanted.number, {}, {}};
+    if (wanted.number >= relay_files_.size()) {
+        answer.error = "there is no file of that number";
+    } else {
+        const bool of_the_system = wanted.number < links::trusted_file;
+        auto copy = sealed_copy("relay", relay_files_[wanted.number], largest,
+                                of_the_system ? Writers::anybody : Writers::ourselves);
+        if (copy) answer.file = std::move(*copy);
+        if (!copy) answer.error = copy.error().text();
+    }
+    room(links::Room::relay).send(std::move(answer));
 }
 
 Status Generation::use_aliases(const links::AliasSnapshot& aliases) {
@@ -368,68 +392,6 @@ void Generation::tell_of_qmgr(const Resident& room, Events::Qmgr news) {
     if (events_.on_qmgr) events_.on_qmgr(news);
 }
 
-// --- the way down -------------------------------------------------------------------------------
-
-void Generation::drain(std::vector<std::string> leaving) {
-    begin_drain({std::move(leaving), patience_seconds_});
-}
-
-void Generation::stop() {
-    begin_drain({});
-}
-
-void Generation::begin_drain(links::Drain order) {
-    if (phase_ == Phase::over) return;
-    phase_ = Phase::draining;
-    start_deadline_.cancel();
-    listeners_.clear();
-    control_socket_.reset();
-    room(links::Room::smtpin).drain(std::move(order));
-    limit_drain();
-    next_step_of_drain();
-}
-
-// An smtpin that has been taken over would drain for ever, with keys that sign.
-void Generation::limit_drain() {
-    constexpr std::uint32_t slack = 60;
-    const std::uint32_t longest = std::max(patience_seconds_, drain_limit_seconds_) + slack;
-    drain_deadline_.set(std::chrono::seconds(longest));
-}
-
-void Generation::end_drain() {
-    if (room(links::Room::smtpin).state() == Resident::State::down) return;
-    log::warning("drain-overdue", {{"generation", number()}});
-    room(links::Room::smtpin).kill(SIGKILL);
-}
-
-void Generation::next_step_of_drain() {
-    constexpr unsigned none = ~0U;
-    unsigned step = none;
-    for (const Resident& room : rooms_) {
-        if (room.state() != Resident::State::down) step = std::min(step, room.row().stop_step);
-    }
-    for (Resident& room : rooms_) {
-        const bool told = room.state() == Resident::State::draining;
-        if (room.row().stop_step == step && !told) room.drain({});
-    }
-    if (step == none) reach(Phase::over);
-}
-
-void Generation::kill() {
-    for (Resident& room : rooms_) room.kill(SIGKILL);
-}
-
-void Generation::leave_alone() {
-    events_ = {};
-    if (phase_ == Phase::going || phase_ == Phase::serving) drain({});
-    for (Resident& room : rooms_) room.leave_alone();
-}
-
-void Generation::reach(Phase phase) {
-    phase_ = phase;
-    if (events_.on_phase) events_.on_phase(phase);
-}
-
 // --- facts --------------------------------------------------------------------------------------
 
 std::vector<links::RoomStatus> Generation::status() const {
@@ -474,6 +436,7 @@ links::GenerationState Generation::leave() const {
     state.image = outfit_.image->leave();
     state.mda_snapshot = duplicate(kit_->snapshot.get());
     state.aliases = duplicate(aliases_.get());
+    state.relay_files = relay_files_;
     for (const Resident& room : rooms_) {
         if (!room.absent()) state.rooms.push_back(room.leave());
     }

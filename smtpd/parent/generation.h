@@ -124,6 +124,7 @@ class Generation {
     void on(links::CertificatesLoaded&& answer) { certificates_.on(std::move(answer)); }
     void on(links::CertificatesInUse&& answer) { certificates_.on(std::move(answer)); }
     void on(links::CertificatesFree&& news) { certificates_.on(std::move(news)); }
+    void on(links::FileWanted&& wanted);
     template <class Message>
     void on(Message&& message) {
         if (events_.on_call) events_.on_call(Call(std::forward<Message>(message)));
@@ -133,6 +134,7 @@ class Generation {
     Generation(Loop& loop, Outfit outfit);
 
     Status configure(const links::Plan& plan);
+    void do_without(links::Room unneeded);
     Resident* find(links::Room wanted);
     template <class Message>
     bool tell(links::Room wanted, Message message);
@@ -163,6 +165,7 @@ class Generation {
     std::uint32_t patience_seconds_ = 0;
     std::uint32_t drain_limit_seconds_ = 0;
     UniqueFd aliases_;  // sealed links::AliasSnapshot
+    std::vector<std::string> relay_files_;
     Certificates certificates_;
     std::vector<std::string> ticket_keys_;
     // What it serves on; none once it drains.

@@ -30,6 +30,8 @@ std::span<const RoomRow> room_table() {
     static constexpr std::array table{
         RoomRow{Room::users, RootFolder::none, false, 3, seal<&Plan::users>,
                 open_link<ParentToUsers, UsersToParent>},
+        RoomRow{Room::relay, RootFolder::empty, false, 3, seal<&Plan::relay>,
+                open_link<ParentToRelay, RelayToParent>},
         RoomRow{Room::qmgr, RootFolder::spool, false, 2, seal<&Plan::qmgr>,
                 open_link<ParentToQmgr, QmgrToParent>},
         RoomRow{Room::signer, RootFolder::empty, false, 2, seal_empty<SignerSnapshot>,

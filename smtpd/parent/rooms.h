@@ -9,6 +9,7 @@
 #include "smtpd/base/error.h"
 #include "smtpd/links/parent_control.h"
 #include "smtpd/links/parent_qmgr.h"
+#include "smtpd/links/parent_relay.h"
 #include "smtpd/links/parent_signer.h"
 #include "smtpd/links/parent_smtpin.h"
 #include "smtpd/links/parent_users.h"
@@ -26,7 +27,8 @@ using RoomChannel =
                  Channel<links::ParentToControl, links::ControlToParent>,
                  Channel<links::ParentToQmgr, links::QmgrToParent>,
                  Channel<links::ParentToUsers, links::UsersToParent>,
-                 Channel<links::ParentToSigner, links::SignerToParent>>;
+                 Channel<links::ParentToSigner, links::SignerToParent>,
+                 Channel<links::ParentToRelay, links::RelayToParent>>;
 
 enum class RootFolder : std::uint8_t { empty, spool, none };
 
@@ -55,6 +57,7 @@ inline constexpr std::array pairs{
     Pair{links::Room::qmgr, links::Room::users},
     Pair{links::Room::control, links::Room::users},
     Pair{links::Room::smtpin, links::Room::signer},
+    Pair{links::Room::qmgr, links::Room::relay},
 };
 
 }  // namespace holdfast

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "smtpd/base/error.h"
@@ -11,10 +12,16 @@
 
 namespace holdfast {
 
-// `path` may lead through links to a regular file of at most `limit` bytes, which nobody but root
-// and our own user can change. Fails with the errno of open(2) and what follows it, without one
-// where the file is not like that, or changes while it is copied; the error names it. `name` is the
-// memfd's, for /proc.
-Result<UniqueFd> sealed_copy(const char* name, const std::string& path, std::size_t limit);
+// Who may be able to change the file.
+enum class Writers : std::uint8_t {
+    ourselves,  // root and our own user
+    anybody,
+};
+
+// `path` may lead through links to a regular file of at most `limit` bytes. Fails with the errno of
+// open(2) and what follows it, without one where the file is not like that, or changes while it is
+// copied; the error names it. `name` is the memfd's, for /proc.
+Result<UniqueFd> sealed_copy(const char* name, const std::string& path, std::size_t limit,
+                             Writers writers = Writers::ourselves);
 
 }  // namespace holdfast

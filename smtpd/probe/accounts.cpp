@@ -28,7 +28,7 @@ struct RoomUser {
 constexpr std::array room_users{
     RoomUser{links::Room::smtpin, "_hfsmtp"}, RoomUser{links::Room::control, "_hfctl"},
     RoomUser{links::Room::qmgr, "_hfqueue"},  RoomUser{links::Room::users, "_hfuser"},
-    RoomUser{links::Room::signer, "_hfkeys"},
+    RoomUser{links::Room::signer, "_hfkeys"}, RoomUser{links::Room::relay, "_hfrelay"},
 };
 
 struct Numbers {

@@ -28,7 +28,7 @@ OpenedFile cannot_open(const Error& error) {
 
 }  // namespace
 
-OpenedFile AdminFiles::open(const std::string& path) const {
+OpenedFile AdminFiles::open(const std::string& path, Readers readers) const {
     auto fd = opener_.open(path);
     if (!fd) return cannot_open(fd.error());
     struct stat facts{};
@@ -36,15 +36,16 @@ OpenedFile AdminFiles::open(const std::string& path) const {
     OpenedFile file;
     file.fd = std::move(*fd);
     file.for_everybody = (facts.st_mode & S_IROTH) != 0;
-    if (auto reason = distrust(facts, owner_, path)) {
+    const auto judge = readers == Readers::nobody ? distrust_secret : distrust;
+    if (auto reason = judge(facts, owner_, path)) {
         file.problem = std::move(reason->problem);
         file.remedy = std::move(reason->remedy);
     }
     return file;
 }
 
-AdminFile AdminFiles::read(const std::string& path, std::size_t max_bytes) const {
-    OpenedFile file = open(path);
+AdminFile AdminFiles::read(const std::string& path, std::size_t max_bytes, Readers readers) const {
+    OpenedFile file = open(path, readers);
     AdminFile result{std::nullopt, file.missing, std::move(file.problem), std::move(file.remedy)};
     if (!file.fd) return result;
     // To its end, so that a file which grows meanwhile is seen whole or refused.

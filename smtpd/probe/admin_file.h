@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -27,13 +28,17 @@ struct AdminFile {
     std::string remedy;
 };
 
+// Who may read a file beside its owner.
+enum class Readers : std::uint8_t { anyone, nobody };
+
 class AdminFiles {
   public:
     // Files must belong to root or to `owner`, the user that runs the probe.
     AdminFiles(const Opener& opener, uid_t owner) : opener_(opener), owner_(owner) {}
 
-    OpenedFile open(const std::string& path) const;
-    AdminFile read(const std::string& path, std::size_t max_bytes) const;
+    OpenedFile open(const std::string& path, Readers readers = Readers::anyone) const;
+    AdminFile read(const std::string& path, std::size_t max_bytes,
+                   Readers readers = Readers::anyone) const;
 
   private:
     const Opener& opener_;

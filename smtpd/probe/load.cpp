@@ -7,9 +7,11 @@
 #include "smtpd/base/paths.h"
 #include "smtpd/config/alias_loops.h"
 #include "smtpd/config/aliases.h"
+#include "smtpd/config/leaving.h"
 #include "smtpd/config/listeners.h"
 #include "smtpd/config/parse.h"
 #include "smtpd/probe/certificates.h"
+#include "smtpd/probe/relay_files.h"
 
 namespace holdfast::probe {
 
@@ -44,8 +46,11 @@ class Loader {
         }
         parts.listeners = take(config::plan_listeners(parts.settings.listens));
         diagnostics_.append(check_certificates(files_, parts.settings.certs, request_.clock));
+        diagnostics_.append(check_relay_files(files_, parts.settings.relays));
         parts.names = take(config::choose_names(parts.settings, machine()));
-        parts.aliases = aliases(parts.settings, config::local_domains(parts.settings, parts.names));
+        const auto local_domains = config::local_domains(parts.settings, parts.names);
+        diagnostics_.append(config::check_redirect(parts.settings, local_domains));
+        parts.aliases = aliases(parts.settings, local_domains);
         return {config::make_plan(std::move(parts)), std::move(diagnostics_)};
     }
 
@@ -99,7 +104,9 @@ class Loader {
             read(path, named ? settings.aliases->place : whole(path),
                  named ? Presence::required : Presence::optional, config::max_aliases);
         if (!text) return {};
-        auto table = take(config::parse_aliases(*text, path, local_domains));
+        const auto elsewhere =
+            config::has_way_out(settings) ? config::Elsewhere::relayed : config::Elsewhere::refused;
+        auto table = take(config::parse_aliases(*text, path, local_domains, elsewhere));
         diagnostics_.append(config::alias_loops(table, local_domains));
         return table;
     }

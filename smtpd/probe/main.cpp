@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "smtpd/base/error.h"
-#include "smtpd/base/paths.h"
 #include "smtpd/base/write.h"
 #include "smtpd/config/render.h"
 #include "smtpd/confine/confine.h"
@@ -22,6 +21,7 @@
 #include "smtpd/probe/load.h"
 #include "smtpd/probe/opener.h"
 #include "smtpd/probe/options.h"
+#include "smtpd/probe/summary.h"
 
 namespace holdfast::probe {
 
@@ -60,32 +60,6 @@ links::Start identity(const config::Accounts& accounts) {
         }
     }
     return start;
-}
-
-std::string_view tls_word(links::TlsMode mode) {
-    switch (mode) {
-        case links::TlsMode::none:
-            return "";
-        case links::TlsMode::starttls:
-            return " starttls";
-        case links::TlsMode::implicit:
-            return " smtps";
-    }
-    return "";
-}
-
-std::string summary(const links::Plan& plan) {
-    std::string text = "configuration OK: ";
-    text += plan.config.empty() ? "built-in default (no " + std::string(paths::config_file) + ")"
-                                : plan.config;
-    for (const links::ListenPlan& listener : plan.listeners) {
-        text += "\n  listen " + listener.text + std::string(tls_word(listener.tls));
-    }
-    for (const links::CertificatePlan& certificate : plan.certificates) {
-        text += "\n  cert " + certificate.host + ": " + certificate.chain;
-    }
-    text += "\n  hostname " + plan.smtpin.hostname + ", origin " + plan.qmgr.origin;
-    return text + "\n  aliases: " + std::to_string(plan.aliases.aliases.size()) + "\n";
 }
 
 Status report(const Options& options, const config::Diagnostics& diagnostics) {

@@ -44,8 +44,9 @@ void ActiveMessage::start() {
 
 Route ActiveMessage::find_route(std::uint32_t recipient, const KnownUser& known) const {
     const queue::RecipientState& state = message_.state.recipients[recipient];
-    if (state.expanded) return house_.router.resume(state.expansion, known);
-    return house_.router.route(message_.envelope.recipients[recipient].address, known);
+    const Envelope& envelope = message_.envelope;
+    if (state.expanded) return house_.router.resume(state.expansion, envelope.sender, known);
+    return house_.router.route({envelope.recipients[recipient].address, envelope.sender}, known);
 }
 
 void ActiveMessage::routed(std::uint32_t recipient, Route route) {
@@ -64,35 +65,71 @@ void ActiveMessage::begin_round() {
 }
 
 void ActiveMessage::begin_stop(std::size_t at) {
-    const Round::Stop& stop = round_->stop(at);
+    if (round_->stop(at).route) return begin_relay(at);
+    begin_mailbox(at);
+}
+
+void ActiveMessage::begin_mailbox(std::size_t at) {
+    const Round::Place& place = round_->stop(at).places.front();
     const Envelope& envelope = message_.envelope;
     const std::size_t weight = envelope.recipients.size();
-    if (!house_.agents.has_room(stop.user, weight)) {
-        house_.agents.park(stop.user, envelope.id, weight);
+    if (!house_.agents.has_room(place.name, weight)) {
+        house_.agents.park(place.name, envelope.id, weight);
         return round_->skip(at);
     }
-    Job job;
-    job.user = stop.user;
-    job.weight = weight;
+    MailboxJob job;
+    fill(job, at);
+    job.user = place.name;
     job.deliver.id = envelope.id;
-    job.deliver.recipient = stop.refs.front().recipient;
+    job.deliver.recipient = place.refs.front().recipient;
     job.deliver.return_path = envelope.sender;
     job.deliver.delivered_to = envelope.recipients[job.deliver.recipient].address;
     job.deliver.admitted = envelope.admitted;
     job.deliver.repeated = facts_.repeated;
+    house_.agents.deliver(std::move(job));
+}
+
+void ActiveMessage::begin_relay(std::size_t at) {
+    const Round::Stop& stop = round_->stop(at);
+    const Envelope& envelope = message_.envelope;
+    const std::size_t weight = envelope.recipients.size();
+    if (!house_.destinations.has_room(*stop.route, weight)) {
+        house_.destinations.park(*stop.route, envelope.id, weight);
+        return round_->skip(at);
+    }
+    RelayJob job;
+    fill(job, at);
+    job.route = *stop.route;
+    job.send.id = envelope.id;
+    job.send.sender = envelope.sender;
+    job.send.eight_bit = envelope.eight_bit;
+    job.send.ret = envelope.ret;
+    job.send.envid = envelope.envid;
+    for (const Round::Place& place : stop.places) {
+        const Recipient& first = envelope.recipients[place.refs.front().recipient];
+        // What stands behind an alias is not what the sender wrote.
+        const bool aliased = !place.refs.front().key.empty();
+        job.send.recipients.push_back(
+            {place.name, aliased && first.original.empty() ? "" : first.original, first.notify});
+    }
+    house_.destinations.deliver(std::move(job));
+}
+
+void ActiveMessage::fill(Job& job, std::size_t at) {
+    job.weight = message_.envelope.recipients.size();
     job.place = message_.body;
     job.body = facts_.body;
     job.done = life_.guard([this, at](const JobResult& result) { stop_ended(at, result); });
-    house_.agents.deliver(std::move(job));
 }
 
 void ActiveMessage::stop_ended(std::size_t at, const JobResult& result) {
     switch (result.end) {
         case JobEnd::uncertain:
             facts_.repeated = true;
+            tell_doubt(at);
             [[fallthrough]];
         case JobEnd::reported:
-            round_->report(at, result.outcome, wall());
+            round_->report(at, result.outcomes, wall());
             break;
         case JobEnd::lost:
             lost_ = true;
@@ -101,8 +138,21 @@ void ActiveMessage::stop_ended(std::size_t at, const JobResult& result) {
         case JobEnd::drained:
             round_->skip(at);
             break;
+        case JobEnd::held:
+            round_->hold(at, result.outcomes.front(), wall());
+            break;
     }
     check_soon();
+}
+
+// Another server may have taken it, and get it again (RFC 1047).
+void ActiveMessage::tell_doubt(std::size_t at) const {
+    const Round::Stop& stop = round_->stop(at);
+    if (!stop.route) return;
+    log::warning("maybe-delivered",
+                 {{"msg", message_.envelope.id},
+                  {"to", stop.places.front().name},
+                  {"reason", "the connection ended before the server said whether it has it"}});
 }
 
 // Verdicts that came together are recorded together.
@@ -200,7 +250,10 @@ std::optional<NoticeFacts> ActiveMessage::due_notice() const {
     auto failed = failed_recipients(message_);
     auto bounce = plan_bounce(message_, house_.router.origin());
     if (!failed.empty() && bounce) return notice_facts(std::move(*bounce), std::move(failed));
-    if (round_->settled() || !house_.backoff.overdue(age())) return std::nullopt;
+    // Of what a failure of ours holds back one person is told once (F45).
+    if (round_->settled() || round_->skipped() || !house_.backoff.overdue(age())) {
+        return std::nullopt;
+    }
     auto late = delayed_recipients(message_);
     auto warning = plan_delay(message_);
     if (late.empty() || !warning) return std::nullopt;

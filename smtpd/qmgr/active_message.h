@@ -14,6 +14,7 @@
 #include "smtpd/qmgr/agents.h"
 #include "smtpd/qmgr/backoff.h"
 #include "smtpd/qmgr/bounce.h"
+#include "smtpd/qmgr/destinations.h"
 #include "smtpd/qmgr/disk_health.h"
 #include "smtpd/qmgr/round.h"
 #include "smtpd/qmgr/spool.h"
@@ -29,6 +30,7 @@ struct Surroundings {
     UserDirectory& users;
     const Router& router;
     Agents& agents;
+    Destinations& destinations;
     Backoff& backoff;
     std::string hostname;
 };
@@ -89,7 +91,11 @@ class ActiveMessage {
     void routed(std::uint32_t recipient, Route route);
     void begin_round();
     void begin_stop(std::size_t at);
+    void begin_mailbox(std::size_t at);
+    void begin_relay(std::size_t at);
+    void fill(Job& job, std::size_t at);
     void stop_ended(std::size_t at, const JobResult& result);
+    void tell_doubt(std::size_t at) const;
     void check_soon();
     void check();
     void conclude();

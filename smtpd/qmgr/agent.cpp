@@ -56,13 +56,13 @@ Agent::Agent(Loop& loop, Spool& spool, UniqueFd channel, Callbacks callbacks)
       channel_(loop, std::move(channel), *this),
       last_progress_(loop.now()) {}
 
-void Agent::deliver(Job job) {
+void Agent::deliver(MailboxJob job) {
     if (jobs_.empty()) last_progress_ = loop_.now();
     current_ = ++last_job_;
     announced_ = false;
     job.deliver.job = current_;
     job.deliver.length = job.place.length;
-    const Job& kept = jobs_.emplace(current_, std::move(job)).first->second;
+    const MailboxJob& kept = jobs_.emplace(current_, std::move(job)).first->second;
     if (kept.body) return announce(kept.body);
     spool_.run([id = kept.deliver.id,
                 place = kept.place](queue::Store& store) { return store.open_body(id, place); },
@@ -80,7 +80,7 @@ void Agent::opened(std::expected<queue::Slice, queue::LoadFailure> body) {
     }
     const bool lost = fault != queue::LoadFault::failed;
     finish(std::exchange(current_, 0),
-           {lost ? JobEnd::lost : JobEnd::reported, retry_with(error.text())});
+           {lost ? JobEnd::lost : JobEnd::reported, {retry_with(error.text())}});
 }
 
 void Agent::announce(std::shared_ptr<const queue::Slice> body) {
@@ -143,7 +143,7 @@ void Agent::on(links::Report&& report) {
         log::warning("agent-malformed", {{"job", report.job}});
         return fail();
     }
-    finish(report.job, {JobEnd::reported, cleaned(std::move(report.outcome))});
+    finish(report.job, {JobEnd::reported, {cleaned(std::move(report.outcome))}});
 }
 
 void Agent::on(links::BytesTaken&& taken) {
@@ -162,7 +162,7 @@ void Agent::abandon() {
     ended_ = true;
     body_.reset();
     for (auto& [number, job] : std::exchange(jobs_, {})) {
-        job.done({JobEnd::uncertain, retry_with("the delivery agent ended before it reported")});
+        job.done({JobEnd::uncertain, {retry_with("the delivery agent ended before it reported")}});
     }
 }
 

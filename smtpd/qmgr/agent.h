@@ -31,7 +31,7 @@ class Agent {
     // Takes another job now.
     bool hungry() const { return !ended_ && current_ == 0 && jobs_.size() < max_jobs; }
     // Calls nobody back before it returns.
-    void deliver(Job job);
+    void deliver(MailboxJob job);
 
     // Nothing is in its hands.
     bool idle() const { return jobs_.empty(); }
@@ -57,7 +57,7 @@ class Agent {
     Spool& spool_;
     Callbacks callbacks_;
     Channel<links::QmgrToMda, links::MdaToQmgr> channel_;
-    std::map<std::uint64_t, Job> jobs_;
+    std::map<std::uint64_t, MailboxJob> jobs_;
     std::uint64_t last_job_ = 0;
     std::uint64_t current_ = 0;  // whose body is on its way; those before it are whole; 0: none
     bool announced_ = false;     // the agent has heard of it

@@ -19,11 +19,9 @@ struct Agents::Post {
     State state = State::resting;
     MonoTime since{};           // of the state
     std::uint64_t request = 0;  // while spawning or standing
-    std::size_t weight = 0;     // of the deliveries that have not ended
     unsigned refusals = 0;
-    std::deque<Job> jobs;
-    std::map<MessageId, std::size_t> parked;  // with their weights
-    std::unique_ptr<Agent> agent;             // while standing
+    Line<MailboxJob> line;
+    std::unique_ptr<Agent> agent;  // while standing
 
     void become(State next, MonoTime now) {
         state = next;
@@ -50,31 +48,28 @@ Agents::Post& Agents::post(const std::string& user) {
 bool Agents::has_room(const std::string& user, std::size_t weight) const {
     const auto at = posts_.find(user);
     if (draining_ || at == posts_.end()) return !draining_;
-    const Post& place = at->second;
-    return place.jobs.size() < max_line &&
-           (place.weight == 0 || place.weight + weight <= max_weight);
+    return at->second.line.has_room(weight);
 }
 
-void Agents::deliver(Job job) {
+void Agents::deliver(MailboxJob job) {
     ++open_jobs_;
     Post& place = post(job.user);
-    place.weight += job.weight;
     job.done = [this, &place, weight = job.weight, done = std::move(job.done)](JobResult result) {
         --open_jobs_;
-        place.weight -= weight;
+        place.line.release(weight);
         done(std::move(result));
     };
-    place.jobs.push_back(std::move(job));
+    place.line.push(std::move(job));
     pump(place);
 }
 
 void Agents::park(const std::string& user, const MessageId& message, std::size_t weight) {
-    if (!draining_) post(user).parked[message] = weight;
+    if (!draining_) post(user).line.park(message, weight);
 }
 
 void Agents::pump(Post& place) {
     if (place.state == State::standing) return feed(place);
-    if (place.state != State::resting || place.jobs.empty()) return;
+    if (place.state != State::resting || place.line.empty()) return;
     join_line(place);
     serve_line();
 }
@@ -91,7 +86,7 @@ void Agents::serve_line() {
            (slots_taken_ < max_agents_ || make_room())) {
         Post& place = post(line_.front());
         line_.pop_front();
-        if (place.jobs.empty()) {
+        if (place.line.empty()) {
             place.become(State::resting, loop_.now());
         } else {
             spawn(place);
@@ -102,7 +97,7 @@ void Agents::serve_line() {
 // Agents that only linger go when somebody waits.
 bool Agents::make_room() {
     const auto idle = std::ranges::find_if(posts_, [](const auto& item) {
-        return item.second.agent && item.second.agent->idle() && item.second.jobs.empty();
+        return item.second.agent && item.second.agent->idle() && item.second.line.empty();
     });
     if (idle == posts_.end()) return false;
     dismiss(idle->second);
@@ -155,13 +150,11 @@ void Agents::on(links::MdaRefused&& refused) {
 void Agents::feed(Post& place) {
     const bool turn_over = !line_.empty() && loop_.now() - place.since > turn;
     std::size_t handed = 0;
-    while (!turn_over && place.agent->hungry() && !place.jobs.empty()) {
-        Job job = std::move(place.jobs.front());
-        place.jobs.pop_front();
+    while (!turn_over && place.agent->hungry() && !place.line.empty()) {
         ++handed;
-        place.agent->deliver(std::move(job));
+        place.agent->deliver(place.line.pop());
     }
-    unpark(place, place.jobs.empty() ? handed + 1 : handed);
+    unpark(place, place.line.empty() ? handed + 1 : handed);
     if (place.agent->idle() && (turn_over || draining_)) {
         dismiss(place);
         serve_line();
@@ -181,23 +174,15 @@ void Agents::withdraw(Post& place) {
     loop_.after_turn([gone = std::shared_ptr<Agent>(std::move(place.agent))] {});
     --slots_taken_;
     place.become(State::resting, loop_.now());
-    if (!place.jobs.empty()) join_line(place);
+    if (!place.line.empty()) join_line(place);
 }
 
 void Agents::unpark(Post& place, std::size_t count) {
-    std::size_t called = 0;  // they are not here yet
-    for (; count > 0 && !place.parked.empty(); --count) {
-        const auto [id, weight] = *place.parked.begin();
-        const std::size_t borne = place.weight + called;
-        if (borne > 0 && borne + weight > max_weight) return;
-        called += weight;
-        place.parked.erase(place.parked.begin());
-        callbacks_.unpark(id);
-    }
+    for (const MessageId& id : place.line.unpark(count)) callbacks_.unpark(id);
 }
 
 void Agents::end_waiting(Post& place, JobEnd end, const std::string& why) {
-    for (Job& job : std::exchange(place.jobs, {})) job.done({end, retry_with(why)});
+    for (MailboxJob& job : place.line.take_all()) job.done({end, {retry_with(why)}});
 }
 
 // --- What time does ------------------------------------------------------------------------------
@@ -207,7 +192,7 @@ void Agents::patrol() {
     serve_line();
     std::erase_if(posts_, [](const auto& item) {
         const Post& place = item.second;
-        return place.state == State::resting && place.jobs.empty() && place.parked.empty();
+        return place.state == State::resting && place.line.unused();
     });
     if (!posts_.empty()) patrol_.set(between_patrols);
 }
@@ -219,7 +204,7 @@ void Agents::look_at(Post& place) {
         end_waiting(place, JobEnd::reported, "the delivery agent did not start in time");
         dismiss(place);
     } else if (place.state == State::standing && place.agent->idle()) {
-        if (place.jobs.empty() && now - place.agent->last_progress() >= linger) dismiss(place);
+        if (place.line.empty() && now - place.agent->last_progress() >= linger) dismiss(place);
     } else if (place.state == State::standing &&
                now - place.agent->last_progress() >=
                    (line_.empty() && !pressed_ ? silence : silence_in_turn)) {
@@ -227,13 +212,14 @@ void Agents::look_at(Post& place) {
         dismiss(place);
     }
     // Those that were called for and came to nothing leave a gap in the line.
-    if (place.jobs.size() < max_line / 2) unpark(place, max_line / 2);
+    constexpr std::size_t half = Line<MailboxJob>::max_length / 2;
+    if (place.line.size() < half) unpark(place, half);
 }
 
 void Agents::drain() {
     draining_ = true;
     for (auto& [user, place] : posts_) {
-        place.parked.clear();
+        place.line.forget_parked();
         end_waiting(place, JobEnd::drained, {});
         if (place.state == State::standing && place.agent->idle()) dismiss(place);
     }

@@ -2,9 +2,6 @@
 // most so many in all; a user whose mailbox hangs keeps his own slot and delays nobody else's mail
 // for longer than a turn.
 //
-// Of each user so many deliveries wait in memory, and so many recipients of their messages; beyond
-// it a message is only remembered ("parked") and called for again when there is less.
-//
 // An agent is its user's process, who may stop it: the parent is told of each that is let go, and
 // ends those that don't.
 #pragma once
@@ -18,14 +15,12 @@
 #include "smtpd/links/parent_qmgr.h"
 #include "smtpd/loop/watch.h"
 #include "smtpd/qmgr/agent.h"
+#include "smtpd/qmgr/line.h"
 
 namespace holdfast::qmgr {
 
 class Agents {
   public:
-    static constexpr std::size_t max_line = 200;  // deliveries that wait for one user's agent
-    // Of one user's deliveries, waiting or in the agent's hands; one message always.
-    static constexpr std::size_t max_weight = 2000;
     static constexpr Duration linger = std::chrono::milliseconds(1500);  // of one without work
     static constexpr Duration turn = std::chrono::seconds(5);      // while others wait for a slot
     static constexpr Duration silence = std::chrono::minutes(10);  // then it is given up
@@ -41,10 +36,9 @@ class Agents {
     Agents(Loop& loop, Spool& spool, std::size_t max_agents, Callbacks callbacks);
     ~Agents();
 
-    // For a message of so many recipients. False: there is no room, it is to be parked.
+    // Of a user's line (line.h).
     bool has_room(const std::string& user, std::size_t weight) const;
-    void deliver(Job job);
-    // Once, however often it is parked; the oldest is called for first.
+    void deliver(MailboxJob job);
     void park(const std::string& user, const MessageId& message, std::size_t weight);
 
     // Others wait for messages that agents have in hand, as they wait for a slot.

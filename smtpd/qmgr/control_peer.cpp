@@ -304,6 +304,7 @@ void ControlPeer::answer_to(links::FlushQuery&& query) {
         return finish(query.request, EX_TEMPFAIL,
                       "the queue was flushed less than a minute ago; only root may do it again");
     }
+    house_.destinations.try_now();
     if (query.ids.empty()) deliveries_.flush_all();
     std::erase_if(query.ids, [this](const MessageId& id) { return deliveries_.flush(id); });
     finish(query.request, query.ids);

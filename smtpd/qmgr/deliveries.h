@@ -65,6 +65,9 @@ class Deliveries {
     };
     void admitted(Admission admission);
 
+    // In queue/, by us: a message that nobody has handed in.
+    void take_up(const MessageId& id);
+
     // An agent's line has room for a message that was parked.
     void unpark(const MessageId& id);
 
@@ -99,7 +102,7 @@ class Deliveries {
     void scanned();
     void scan_again_later(const Error& error);
     void arrived(const std::vector<MessageId>& ids);
-    void take_up(const MessageId& id);
+    void found(const MessageId& id);
     void try_to_let_go();
     void give_up_rest();
     void rest_elsewhere(const MessageId& id, const Ending& ending);

@@ -141,22 +141,26 @@ void Deliveries::scan_again_later(const Error& error) {
 
 void Deliveries::take_batch(const queue::Scan::Batch& batch) {
     if (draining_) return;
-    for (const MessageId& id : batch.ids) take_up(id);
+    for (const MessageId& id : batch.ids) found(id);
     for (const std::string& name : batch.strangers) {
         log::warning("spool-stranger", {{"file", "queue/" + name}});
     }
     run_due();
 }
 
+void Deliveries::take_up(const MessageId& id) {
+    arrived({id});
+}
+
 void Deliveries::arrived(const std::vector<MessageId>& ids) {
     if (!lock_ || draining_) return;
-    for (const MessageId& id : ids) take_up(id);
+    for (const MessageId& id : ids) found(id);
     run_due();
 }
 
 // What was there when this process took the lock may have been tried by one that was killed; what
 // came later was not. On a disk that is not trusted any more, files lie that we are done with.
-void Deliveries::take_up(const MessageId& id) {
+void Deliveries::found(const MessageId& id) {
     if (index_.find(id) != nullptr || !house_.health.trusted()) return;
     Item& item = index_.add(id);
     item.second.repeated = !scanned_;
@@ -177,6 +181,7 @@ void Deliveries::drain() {
 void Deliveries::release(OnRelease done) {
     drain();
     house_.agents.drain();
+    house_.destinations.drain();
     on_release_ = std::move(done);
     letting_ = Letting::go_when_written;
     try_to_let_go();
@@ -185,6 +190,7 @@ void Deliveries::release(OnRelease done) {
 void Deliveries::retire() {
     drain();
     house_.agents.drain();
+    house_.destinations.drain();
     on_release_ = nullptr;
     if (!released_) letting_ = Letting::go_when_at_rest;
     try_to_let_go();

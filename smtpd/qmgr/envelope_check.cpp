@@ -62,8 +62,8 @@ std::optional<Breach> breach_in_parameters(const Recipient& recipient) {
     return Breach{"a recipient with overlong or unknown parameters"};
 }
 
-RecipientCheck check_recipient(const Recipient& recipient, const Router& router,
-                               Submitter submitter) {
+RecipientCheck check_recipient(const Recipient& recipient, std::string_view sender,
+                               const Router& router, Submitter submitter) {
     if (auto breach = breach_in_parameters(recipient)) return {std::move(breach), {}};
     const auto address = router.parse_recipient(recipient.address);
     if (!address && submitter != Submitter::dropper) {
@@ -73,8 +73,11 @@ RecipientCheck check_recipient(const Recipient& recipient, const Router& router,
                                "malformed recipient \"" + escaped(recipient.address) + '"'}};
     }
     if (!address || router.is_local(*address) || submitter == Submitter::dropper) return {};
-    if (submitter == Submitter::stranger) return {Breach{"a recipient elsewhere"}, {}};
-    return {{}, links::Refusal{550, "5.7.1", no_relay(recipient.address).text}};
+    const auto way = router.way_to(*address, sender);
+    const auto* const outcome = std::get_if<Outcome>(&way);
+    if (outcome == nullptr) return {};
+    if (submitter == Submitter::stranger) return {Breach{"a recipient that no route leads to"}, {}};
+    return {{}, links::Refusal{550, outcome->enhanced, outcome->text}};
 }
 
 // One good target is enough: what the others come to is told at their delivery.

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "smtpd/base/clock.h"
 #include "smtpd/links/transfer.h"
@@ -36,13 +37,14 @@ bool id_in_window(const MessageId& id, WallTime now);
 // bounds, for its owner may have made that up.
 WallTime admission_time(const MessageId& id, Submitter submitter, WallTime now);
 
-// A recipient on its way into a message. `relaying` of a stranger is a breach, of a user a refusal.
+// A recipient on its way into a message of `sender`. One that no route leads to: of a stranger, who
+// was told so at RCPT, a breach, of a user a refusal.
 struct RecipientCheck {
     std::optional<Breach> breach;
     std::optional<links::Refusal> refusal;
 };
-RecipientCheck check_recipient(const Recipient& recipient, const Router& router,
-                               Submitter submitter);
+RecipientCheck check_recipient(const Recipient& recipient, std::string_view sender,
+                               const Router& router, Submitter submitter);
 
 // The parameters alone: of a recipient that is going to be refused anyhow.
 std::optional<Breach> breach_in_parameters(const Recipient& recipient);

@@ -116,9 +116,9 @@ std::optional<Breach> Intake::on(links::Recipients&& recipients) {
     }
     auto& all = transfer->envelope.recipients;
     for (Recipient& recipient : recipients.recipients) {
-        const auto check = verdict.code != 0
-                               ? RecipientCheck{breach_in_parameters(recipient), {}}
-                               : check_recipient(recipient, house_.router, transfer->submitter);
+        const auto check = verdict.code != 0 ? RecipientCheck{breach_in_parameters(recipient), {}}
+                                             : check_recipient(recipient, transfer->envelope.sender,
+                                                               house_.router, transfer->submitter);
         if (check.breach) return check.breach;
         if (check.refusal) {
             reject(transfer, *check.refusal);

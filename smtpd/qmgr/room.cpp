@@ -5,6 +5,7 @@
 #include "smtpd/base/log.h"
 #include "smtpd/base/panic.h"
 #include "smtpd/links/snapshot_file.h"
+#include "smtpd/qmgr/route_notice.h"
 
 namespace holdfast::qmgr {
 
@@ -34,8 +35,15 @@ Room::Room(Loop& loop, Setup setup)
               {[this](links::SpawnMda request) { parent_.send(std::move(request)); },
                [this](links::AbandonMda request) { parent_.send(request); },
                [this](const MessageId& id) { deliveries_.unpark(id); }}),
-      surroundings_{loop,    *spool_, health_,  users_,
-                    router_, agents_, backoff_, setup.snapshot.hostname},
+      destinations_(loop, *spool_, router_.table(),
+                    {[this](const MessageId& id) { deliveries_.unpark(id); },
+                     [this](const Destinations::Closure& closure) { on_broken(closure); },
+                     [this](const std::optional<Breach>& breach) {
+                         report_breach(links::Room::relay, breach);
+                     }}),
+      surroundings_{loop,          *spool_,  health_,
+                    users_,        router_,  agents_,
+                    destinations_, backoff_, setup.snapshot.hostname},
       pickup_(make_pickup(std::move(setup.drop))),
       deliveries_(surroundings_, std::move(setup.folder),
                   {[this] {
@@ -75,6 +83,8 @@ void Room::on(links::Peer&& message) {
             return meet_control(std::move(message.channel));
         case links::Room::users:
             return users_.connect(std::move(message.channel));
+        case links::Room::relay:
+            return destinations_.connect(std::move(message.channel));
         case links::Room::parent:
         case links::Room::qmgr:
         case links::Room::mda:
@@ -109,6 +119,32 @@ void Room::report_breach(links::Room sender, const std::optional<Breach>& breach
     if (!breach) return;
     log::error("peer-malformed", {{"room", links::room_name(sender)}, {"what", breach->what}});
     parent_.send(links::Malformed{sender});
+}
+
+// The administrator is told, once for as long as it lasts.
+void Room::on_broken(const Destinations::Closure& closure) {
+    RouteNotice notice;
+    notice.now = spool_->wall();
+    notice.id = MessageId::generate(notice.now);
+    notice.hostname = surroundings_.hostname;
+    notice.origin = router_.origin();
+    notice.relays = closure.relays;
+    notice.places = closure.places;
+    notice.why = closure.why;
+    const auto failed = [](const Error& error) {
+        log::error("notice-failed", {{"reason", error}});
+    };
+    auto draft =
+        spool_->store().draft(route_notice_envelope(notice), route_notice_verdicts(notice));
+    if (!draft) return failed(draft.error());
+    if (const auto done = draft->append(render_route_notice(notice)); !done) {
+        return failed(done.error());
+    }
+    spool_->commit(std::move(*draft),
+                   life_.guard([this, failed, id = notice.id](const queue::Commit& commit) {
+                       if (commit.kind == queue::CommitKind::failed) return failed(*commit.error);
+                       deliveries_.take_up(id);
+                   }));
 }
 
 void Room::on(links::NewAliases&& message) {
@@ -184,13 +220,15 @@ void Room::drain() {
     log::info("draining", {});
     deliveries_.drain();
     agents_.drain();
+    destinations_.drain();
     if (pickup_) pickup_->drain();
     drain_timer_.set(Duration::zero());
 }
 
 bool Room::quiet() const {
     if ((smtpin_ && smtpin_->open() > 0) || (control_ && control_->open() > 0)) return false;
-    return agents_.open_jobs() == 0 && deliveries_.quiet() && spool_->under_way() == 0;
+    return agents_.open_jobs() + destinations_.open_jobs() == 0 && deliveries_.quiet() &&
+           spool_->under_way() == 0;
 }
 
 void Room::stop_if_quiet() {

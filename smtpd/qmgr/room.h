@@ -14,6 +14,7 @@
 #include "smtpd/qmgr/agents.h"
 #include "smtpd/qmgr/control_peer.h"
 #include "smtpd/qmgr/deliveries.h"
+#include "smtpd/qmgr/destinations.h"
 #include "smtpd/qmgr/drop_pickup.h"
 #include "smtpd/qmgr/smtpin_peer.h"
 #include "smtpd/qmgr/user_directory.h"
@@ -59,6 +60,7 @@ class Room {
     void meet_control(UniqueFd channel);
     void report_breach(links::Room sender, const std::optional<Breach>& breach);
     void tell_settled();
+    void on_broken(const Destinations::Closure& closure);
     void drain();
     void look_at_orphan();
     void stop_if_quiet();
@@ -73,6 +75,7 @@ class Room {
     LogKeeper log_keeper_;
     UserDirectory users_;
     Agents agents_;
+    Destinations destinations_;
     Surroundings surroundings_;
     std::unique_ptr<DropPickup> pickup_;
     std::vector<MessageId> in_hand_;  // of Schedule, so far

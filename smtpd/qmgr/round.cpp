@@ -10,6 +10,14 @@ namespace {
 const Outcome in_the_same_mailbox{
     Verdict::delivered, "2.1.5", "the mailbox has it for another recipient", {}};
 
+// Of the place that a target leads to; nullptr where it leads to none. A user's name holds no "@",
+// an address does.
+const std::string* name_of(const Target& target) {
+    if (const auto* mailbox = std::get_if<MailboxOf>(&target.way)) return &mailbox->user;
+    if (const auto* elsewhere = std::get_if<Elsewhere>(&target.way)) return &elsewhere->address;
+    return nullptr;
+}
+
 }  // namespace
 
 Round::Round(queue::Message& message, std::vector<Route> routes, std::int64_t now)
@@ -27,30 +35,42 @@ Round::Round(queue::Message& message, std::vector<Route> routes, std::int64_t no
 void Round::find_delivered() {
     for (std::uint32_t i = 0; i < routes_.size(); ++i) {
         for (const Target& target : routes_[i].targets) {
-            const auto* mailbox = std::get_if<MailboxOf>(&target.way);
-            if (mailbox == nullptr) continue;
+            const std::string* name = name_of(target);
+            if (name == nullptr) continue;
             const auto known = message_.state.recipients[i].target(target.key);
-            if (known.progress == queue::Progress::delivered) delivered_.insert(mailbox->user);
+            if (known.progress == queue::Progress::delivered) delivered_.insert(*name);
         }
     }
 }
 
-bool Round::pending(const Stop::Ref& ref) const {
+bool Round::pending(const Ref& ref) const {
     const auto known = message_.state.recipients[ref.recipient].target(ref.key);
     return known.progress == queue::Progress::pending;
 }
 
 void Round::add(std::uint32_t recipient, const Target& target, std::int64_t now) {
-    Stop::Ref ref{recipient, target.key};
+    Ref ref{recipient, target.key};
     if (!pending(ref)) return;
-    const auto* mailbox = std::get_if<MailboxOf>(&target.way);
-    if (mailbox == nullptr) return note(ref, std::get<Outcome>(target.way), {}, now);
-    if (delivered_.contains(mailbox->user)) {
-        return note(ref, in_the_same_mailbox, mailbox->user, now);
+    const std::string* name = name_of(target);
+    if (name == nullptr) return note(ref, std::get<Outcome>(target.way), {}, now);
+    if (delivered_.contains(*name)) return note(ref, in_the_same_mailbox, *name, now);
+    place_of(target).refs.push_back(std::move(ref));
+}
+
+// The one that is there, or a new one at its stop.
+Round::Place& Round::place_of(const Target& target) {
+    const std::string& name = *name_of(target);
+    if (const auto known = by_name_.find(name); known != by_name_.end()) {
+        return stops_[known->second.first].places[known->second.second];
     }
-    const auto [at, fresh] = by_user_.try_emplace(mailbox->user, stops_.size());
-    if (fresh) stops_.push_back({mailbox->user, {}, true});
-    stops_[at->second].refs.push_back(std::move(ref));
+    const auto* elsewhere = std::get_if<Elsewhere>(&target.way);
+    std::size_t stop = stops_.size();
+    if (elsewhere != nullptr) stop = by_route_.try_emplace(elsewhere->route, stop).first->second;
+    if (stop == stops_.size()) stops_.emplace_back();
+    if (elsewhere != nullptr) stops_[stop].route = elsewhere->route;
+    std::vector<Place>& places = stops_[stop].places;
+    by_name_.emplace(name, PlaceNumber(stop, places.size()));
+    return places.emplace_back(Place{name, {}});
 }
 
 // False where it is closed already.
@@ -60,14 +80,23 @@ bool Round::close(Stop& stop) {
     return true;
 }
 
-void Round::report(std::size_t at, const Outcome& outcome, std::int64_t now) {
+void Round::report(std::size_t at, std::span<const Outcome> outcomes, std::int64_t now) {
     Stop& stop = stops_.at(at);
     if (!close(stop)) return;
-    for (const Stop::Ref& ref : stop.refs) note(ref, outcome, stop.user, now);
+    for (std::size_t i = 0; i < stop.places.size(); ++i) {
+        const Place& place = stop.places[i];
+        const Outcome& outcome = outcomes.size() == 1 ? outcomes.front() : outcomes[i];
+        for (const Ref& ref : place.refs) note(ref, outcome, place.name, now);
+    }
 }
 
 void Round::skip(std::size_t at) {
     if (close(stops_.at(at))) skipped_ = true;
+}
+
+void Round::hold(std::size_t at, const Outcome& why, std::int64_t now) {
+    skipped_ = true;
+    report(at, {&why, 1}, now);
 }
 
 bool Round::settled() const {
@@ -77,7 +106,7 @@ bool Round::settled() const {
 
 // The expansion is fixed with the first of its targets that is settled: from then on a changed
 // alias can neither deliver twice nor lose the rest.
-void Round::note(const Stop::Ref& ref, const Outcome& outcome, std::string_view mailbox,
+void Round::note(const Ref& ref, const Outcome& outcome, std::string_view mailbox,
                  std::int64_t now) {
     const Route& route = routes_[ref.recipient];
     const bool settles = outcome.verdict != Verdict::retry;
@@ -103,7 +132,7 @@ void Round::expire(std::string_view age, std::int64_t now) {
     if (skipped_) return;
     for (std::uint32_t i = 0; i < routes_.size(); ++i) {
         for (const Target& target : routes_[i].targets) {
-            const Stop::Ref ref{i, target.key};
+            const Ref ref{i, target.key};
             if (!pending(ref) || message_.state.recipients[i].settled()) continue;
             const std::string last = message_.state.recipients[i].target(target.key).last.text;
             note(ref,

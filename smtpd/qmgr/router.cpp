@@ -34,8 +34,13 @@ std::string behind(const Step& step) {
 // One recipient's way through the tables.
 class Expansion {
   public:
-    Expansion(const Router& router, const AliasTable& aliases, const KnownUser& known)
-        : router_(router), aliases_(aliases), known_(known) {}
+    struct Tables {
+        const Router& router;
+        const AliasTable& aliases;
+        const KnownUser& known;
+    };
+
+    Expansion(const Tables& tables, std::string_view sender) : tables_(tables), sender_(sender) {}
 
     void follow(Step first) {
         pending_.push_back(std::move(first));
@@ -54,8 +59,18 @@ class Expansion {
     void add_fixed(const std::string& key) {
         const Step step{key, {}, {}};
         const auto address = key.contains('@') ? Address::parse(key) : std::nullopt;
-        if (address && !router_.is_local(*address)) return add(key, no_relay(key));
+        if (address && !tables_.router.is_local(*address)) {
+            return add(key, tables_.router.way_to(*address, sender_));
+        }
         mailbox(step, address ? address->mailbox_name() : key, Aliases::ignore);
+    }
+
+    // Everything goes to one address, as if each name were an alias of it.
+    void redirect(const std::string& to, const std::string& place) {
+        route_.aliased = true;
+        first_alias_ = to;
+        first_place_ = place;
+        follow({to, "(redirect)", place});
     }
 
     Route finish() {
@@ -87,14 +102,18 @@ class Expansion {
             return add(step.text, refused("5.1.3", "malformed address " + quoted_name(step.text) +
                                                        behind(step)));
         }
-        if (router_.is_local(*address)) return name(step, address->mailbox_name());
-        Outcome outcome = no_relay(step.text);
-        outcome.text += behind(step);
-        add(step.text, std::move(outcome));
+        if (tables_.router.is_local(*address)) return name(step, address->mailbox_name());
+        elsewhere(step, *address);
+    }
+
+    void elsewhere(const Step& step, const Address& address) {
+        auto way = tables_.router.way_to(address, sender_);
+        if (auto* outcome = std::get_if<Outcome>(&way)) outcome->text += behind(step);
+        add(step.text, std::move(way));
     }
 
     void name(const Step& step, const std::string& text) {
-        const links::Alias* alias = aliases_.find(text);
+        const links::Alias* alias = tables_.aliases.find(text);
         if (alias == nullptr) return mailbox(step, text, Aliases::follow);
         expand(*alias, step, text);
     }
@@ -143,7 +162,7 @@ class Expansion {
     // True where there is nothing more to look up: it is one, or we cannot know yet.
     bool user(const Step& step, const std::string& text) {
         if (!is_login_name(text)) return false;
-        const UserAnswer* answer = known_(text);
+        const UserAnswer* answer = tables_.known(text);
         if (answer == nullptr) {
             if (std::ranges::find(route_.questions, text) == route_.questions.end()) {
                 route_.questions.push_back(text);
@@ -172,7 +191,7 @@ class Expansion {
         return true;
     }
 
-    void add(const std::string& key, std::variant<MailboxOf, Outcome> way) {
+    void add(const std::string& key, std::variant<MailboxOf, Elsewhere, Outcome> way) {
         if (!keys_.insert(key).second) return;
         route_.targets.push_back({key, std::move(way)});
     }
@@ -184,9 +203,8 @@ class Expansion {
         route_ = {true, {{first_alias_, std::move(outcome)}}, {}};
     }
 
-    const Router& router_;
-    const AliasTable& aliases_;
-    const KnownUser& known_;
+    Tables tables_;
+    std::string_view sender_;
     Route route_;
     std::vector<Step> pending_;  // a stack: targets come in the order of the file
     std::set<std::string> expanded_;
@@ -207,10 +225,12 @@ bool is_login_name(std::string_view name) {
     });
 }
 
-Outcome no_relay(std::string_view address) {
-    return refused("5.7.1", "<" + escaped(address) +
-                                "> is not on this machine, and this version of Holdfast "
-                                "delivers only to this machine");
+Outcome no_route(std::string_view address, const RouteTable& table) {
+    const std::string_view why =
+        table.leads_anywhere()
+            ? "> is not on this machine, and no route of smtpd.conf leads there"
+            : "> is not on this machine, and smtpd.conf names no relay to send it through";
+    return refused("5.7.1", "<" + escaped(address) + std::string(why));
 }
 
 // Sorted again: a snapshot in another order must not hide an alias.
@@ -225,7 +245,11 @@ const links::Alias* AliasTable::find(std::string_view name) const {
     return &*at;
 }
 
-Router::Router(const links::QmgrSnapshot& config) : origin_(config.origin) {
+Router::Router(const links::QmgrSnapshot& config)
+    : origin_(config.origin),
+      table_(config),
+      redirect_(config.redirect),
+      redirect_place_(config.redirect_place) {
     for (const std::string& domain : config.local_domains) {
         local_domains_.insert(ascii::lower_case(domain));
     }
@@ -240,23 +264,37 @@ std::optional<Address> Router::parse_recipient(std::string_view text) const {
     return Address::parse(text);
 }
 
-Route Router::route(const Address& recipient, const KnownUser& known) const {
-    if (!is_local(recipient)) return {false, {{"", no_relay(recipient.text())}}, {}};
-    Expansion expansion(*this, aliases_, known);
-    expansion.follow({recipient.mailbox_name(), {}, {}});
+std::variant<MailboxOf, Elsewhere, Outcome> Router::way_to(const Address& address,
+                                                           std::string_view sender) const {
+    const auto at = table_.find(address, sender);
+    if (!at) return no_route(address.text(), table_);
+    return Elsewhere{address.local_part() + "@" + ascii::lower_case(address.domain()), *at};
+}
+
+Route Router::route(const Destined& mail, const KnownUser& known) const {
+    Expansion expansion({*this, aliases_, known}, mail.sender);
+    const auto address = parse_recipient(mail.recipient);
+    if (!address) {
+        return {false,
+                {{"", refused("5.1.3", "malformed address " + quoted_name(mail.recipient))}},
+                {}};
+    }
+    if (!redirect_.empty()) {
+        expansion.redirect(redirect_, redirect_place_);
+    } else if (is_local(*address)) {
+        expansion.follow({address->mailbox_name(), {}, {}});
+    } else {
+        return {false, {{"", way_to(*address, mail.sender)}}, {}};
+    }
     return expansion.finish();
 }
 
-Route Router::route(std::string_view recipient, const KnownUser& known) const {
-    if (const auto address = parse_recipient(recipient)) return route(*address, known);
-    return {false, {{"", refused("5.1.3", "malformed address " + quoted_name(recipient))}}, {}};
-}
-
-Route Router::resume(std::span<const std::string> keys, const KnownUser& known) const {
+Route Router::resume(std::span<const std::string> keys, std::string_view sender,
+                     const KnownUser& known) const {
     Route whole;
     whole.aliased = true;
     for (const std::string& key : keys) {
-        Expansion expansion(*this, aliases_, known);
+        Expansion expansion({*this, aliases_, known}, sender);
         expansion.add_fixed(key);
         Route one = expansion.finish();
         // The key is what the log calls it, whatever the user database calls it today.

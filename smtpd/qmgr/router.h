@@ -1,10 +1,12 @@
-// Where a recipient's mail goes: aliases, then users. Pure: what it does not know about users it
-// asks for, and is called again.
+// Where a recipient's mail goes: aliases, then users, or another machine. Pure: what it does not
+// know about users it asks for, and is called again.
 //
 // A local part is looked up in this order: alias, user (as written, then in lower case); where it
 // holds a "+", the part in front of it likewise. `root` without an alias is the mailbox of root,
 // `postmaster` without one is root. An alias that names itself means the mailbox of that name, and
 // so does a target (but no recipient) with a backslash in front.
+//
+// `redirect all` comes before all of this: every recipient is that one.
 #pragma once
 
 #include <functional>
@@ -19,6 +21,7 @@
 #include "smtpd/links/snapshots.h"
 #include "smtpd/links/users_client.h"
 #include "smtpd/mail/address.h"
+#include "smtpd/qmgr/route_table.h"
 
 namespace holdfast::qmgr {
 
@@ -50,10 +53,23 @@ struct MailboxOf {
     bool operator==(const MailboxOf&) const = default;
 };
 
+// Mail for another machine, by a route of the table.
+struct Elsewhere {
+    std::string address;  // its domain in lower case
+    std::size_t route = 0;
+    bool operator==(const Elsewhere&) const = default;
+};
+
 // One way that a recipient's mail goes, or why it cannot.
 struct Target {
     std::string key;  // in the log of the message; empty: the recipient itself
-    std::variant<MailboxOf, Outcome> way;
+    std::variant<MailboxOf, Elsewhere, Outcome> way;
+};
+
+// What an envelope says of one recipient, as far as it decides where mail goes.
+struct Destined {
+    std::string_view recipient;
+    std::string_view sender;
 };
 
 struct Route {
@@ -77,26 +93,35 @@ class Router {
 
     bool is_local(const Address& address) const;
     const std::string& origin() const { return origin_; }
+    const RouteTable& table() const { return table_; }
 
     // A recipient as it stands in an envelope: an address, or `postmaster` alone, the one name
     // that needs no domain (RFC 5321 section 4.1.1.3).
     std::optional<Address> parse_recipient(std::string_view text) const;
 
-    // Total: an address of another domain is refused.
-    Route route(const Address& recipient, const KnownUser& known) const;
-    // Likewise what is no address.
-    Route route(std::string_view recipient, const KnownUser& known) const;
+    // Total: what is no address is refused, and so is one of another machine that no route leads
+    // to.
+    Route route(const Destined& mail, const KnownUser& known) const;
 
-    // The targets of an expansion that was fixed before: no alias is followed any more.
-    Route resume(std::span<const std::string> keys, const KnownUser& known) const;
+    // The targets of an expansion that was fixed before: no alias is followed any more. Which way
+    // those of other machines take is decided anew (F52).
+    Route resume(std::span<const std::string> keys, std::string_view sender,
+                 const KnownUser& known) const;
+
+    // The way to an address of another machine.
+    std::variant<MailboxOf, Elsewhere, Outcome> way_to(const Address& address,
+                                                       std::string_view sender) const;
 
   private:
     std::string origin_;
     std::set<std::string, std::less<>> local_domains_;
+    RouteTable table_;
+    std::string redirect_;
+    std::string redirect_place_;
     AliasTable aliases_;
 };
 
-// Why a recipient elsewhere is refused: there is no relay room.
-Outcome no_relay(std::string_view address);
+// Why a recipient elsewhere is refused where no route leads to it.
+Outcome no_route(std::string_view address, const RouteTable& table);
 
 }  // namespace holdfast::qmgr

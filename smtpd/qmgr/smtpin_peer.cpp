@@ -12,12 +12,12 @@ SmtpinPeer::SmtpinPeer(Reception& reception, UniqueFd channel, OnEnd on_end)
 
 void SmtpinPeer::on(links::RecipientQuery&& query) {
     if (pending_.size() >= max_queries) return end(Breach{"too many questions"});
-    auto pending = std::make_shared<Pending>(Pending{query.query, early_answer(query.recipient)});
+    auto pending = std::make_shared<Pending>(Pending{query.query, early_answer(query)});
     pending_.push_back(pending);
     if (pending->answer) return answer_in_order();
     house_.users.route(
-        [this, recipient = std::move(query.recipient)](const KnownUser& known) {
-            return house_.router.route(recipient, known);
+        [this, query = std::move(query)](const KnownUser& known) {
+            return house_.router.route({query.recipient, query.sender}, known);
         },
         [this, pending](const Route& route) {
             pending->answer = answer_for(route);
@@ -26,12 +26,17 @@ void SmtpinPeer::on(links::RecipientQuery&& query) {
         life_.token());
 }
 
-std::optional<links::Refusal> SmtpinPeer::early_answer(const std::string& recipient) const {
+std::optional<links::Refusal> SmtpinPeer::early_answer(const links::RecipientQuery& query) const {
     if (auto trouble = house_.health.refusal()) return trouble;
-    const auto address = house_.router.parse_recipient(recipient);
+    const Router& router = house_.router;
+    const auto address = router.parse_recipient(query.recipient);
     if (!address) return links::Refusal{553, "5.1.3", "malformed recipient address"};
-    if (!house_.router.is_local(*address)) return relaying_denied(recipient);
-    return std::nullopt;
+    if (router.is_local(*address)) return std::nullopt;
+    if (!query.may_relay) return relaying_denied(query.recipient);
+    const auto way = router.way_to(*address, query.sender);
+    const auto* const outcome = std::get_if<Outcome>(&way);
+    if (outcome == nullptr) return links::Refusal{};
+    return links::Refusal{550, outcome->enhanced, outcome->text};
 }
 
 void SmtpinPeer::answer_in_order() {

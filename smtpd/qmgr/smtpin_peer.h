@@ -46,7 +46,7 @@ class SmtpinPeer {
         const OnEnd tell = on_end_;
         tell(std::move(breach));
     }
-    std::optional<links::Refusal> early_answer(const std::string& recipient) const;
+    std::optional<links::Refusal> early_answer(const links::RecipientQuery& query) const;
     void answer_in_order();
 
     Surroundings& house_;

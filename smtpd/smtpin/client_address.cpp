@@ -32,6 +32,13 @@ ClientKey key_of(const in6_addr& address) {
 
 }  // namespace
 
+AddressBytes mapped(const in_addr& address) {
+    AddressBytes bytes{};
+    bytes[10] = bytes[11] = 0xff;
+    std::memcpy(bytes.data() + 12, &address, sizeof address);
+    return bytes;
+}
+
 std::optional<ClientAddress> ClientAddress::of(const sockaddr_storage& address) {
     ClientAddress result;
     in_addr v4{};
@@ -47,6 +54,7 @@ std::optional<ClientAddress> ClientAddress::of(const sockaddr_storage& address) 
         if (!IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr)) {
             result.literal_ = "[IPv6:" + text_of(AF_INET6, &in6.sin6_addr) + "]";
             result.key_ = key_of(in6.sin6_addr);
+            result.bytes_ = std::to_array(in6.sin6_addr.s6_addr);
             return result;
         }
         std::memcpy(&v4, in6.sin6_addr.s6_addr + 12, sizeof v4);
@@ -55,6 +63,7 @@ std::optional<ClientAddress> ClientAddress::of(const sockaddr_storage& address) 
     }
     result.literal_ = "[" + text_of(AF_INET, &v4) + "]";
     result.key_ = key_of(v4);
+    result.bytes_ = mapped(v4);
     return result;
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 namespace holdfast::smtpin {
@@ -16,6 +17,10 @@ using ClientKey = std::array<std::uint8_t, 8>;
 
 // The key of every loopback address: programs of this machine, which have no limit of their own.
 inline constexpr ClientKey this_machine{0xfe, 0x05};
+
+// An IPv6 address, or an IPv4 address in the form ::ffff:a.b.c.d.
+using AddressBytes = std::array<std::uint8_t, 16>;
+AddressBytes mapped(const in_addr& address);
 
 class ClientAddress {
   public:
@@ -30,11 +35,13 @@ class ClientAddress {
     // "[192.0.2.1]:4711"
     std::string with_port() const { return literal_ + ":" + std::to_string(port_); }
     const ClientKey& key() const { return key_; }
+    const AddressBytes& bytes() const { return bytes_; }
 
   private:
     std::string literal_;
     std::uint16_t port_ = 0;
     ClientKey key_{};
+    AddressBytes bytes_{};
 };
 
 struct ClientKeyHash {

@@ -18,6 +18,7 @@ struct Arrival {
     UniqueFd socket;
     ClientAddress client;
     links::TlsMode tls = links::TlsMode::none;  // of its listener
+    bool may_relay = false;
 };
 
 class Connection {

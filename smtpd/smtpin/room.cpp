@@ -57,6 +57,7 @@ Room::Room(Loop& loop, Entry<links::SmtpinSnapshot> entry, Lease lease)
       lease_(lease),
       drain_patience_(std::chrono::seconds(entry.snapshot.drain_seconds)),
       drain_limit_(std::chrono::seconds(entry.snapshot.drain_limit_seconds)),
+      relay_rights_(entry.snapshot.relay_rights),
       parent_(loop, std::move(entry.parent), *this, links::Tail::skip),
       log_keeper_(loop, [this] { parent_.send(links::LogLost{}); }),
       certificates_({[this](const tls::SignRequest& request) { return sign(request); },
@@ -119,12 +120,19 @@ Result<std::string> Room::sign(const tls::SignRequest& request) {
     return signature;
 }
 
+// Those that smtpd.conf names for a listener.
+Networks Room::networks_of(const std::string& listener) const {
+    const auto found = std::ranges::find(relay_rights_, listener, &links::RelayRight::listener);
+    return found == relay_rights_.end() ? Networks() : Networks(found->networks);
+}
+
 void Room::on(links::Listener&& listener) {
     if (draining_) return;
     send_without_delay(listener.socket.get());
+    const Sessions::Door door{listener.tls, networks_of(listener.address)};
     acceptors_.push_back(std::make_unique<Acceptor>(
         loop_, std::move(listener.socket), std::move(listener.address),
-        [this, tls = listener.tls](UniqueFd socket) { sessions_.accept(std::move(socket), tls); }));
+        [this, door](UniqueFd socket) { sessions_.accept(std::move(socket), door); }));
     acceptors_.back()->want_connections(serving_);
 }
 

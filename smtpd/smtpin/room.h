@@ -55,6 +55,7 @@ class Room {
     void report_malformed(links::Room room);
     void drain(Duration patience, Duration limit);
     void called();
+    Networks networks_of(const std::string& listener) const;
     void keep_listeners(const std::vector<std::string>& addresses);
     void look_for_successor();
     void let_listeners_go();
@@ -64,6 +65,7 @@ class Room {
     Lease lease_;
     Duration drain_patience_;
     Duration drain_limit_;
+    std::vector<links::RelayRight> relay_rights_;
     Channel<links::SmtpinToParent, links::ParentToSmtpin> parent_;
     LogKeeper log_keeper_;
     tls::RemoteSigner signer_;

@@ -44,6 +44,7 @@ struct Client {
     std::string literal;    // "[192.0.2.1]"
     std::string with_port;  // "[192.0.2.1]:4711"
     links::TlsMode tls = links::TlsMode::none;
+    bool may_relay = false;  // send to other machines
 };
 
 // All sessions share one channel to qmgr. The high bits of each number that a session gives to a

@@ -148,7 +148,8 @@ void SmtpSession::do_rcpt(std::string_view argument) {
     if (queue_ == Queue::absent) return refuse(Subject::recipient, queue_absent(), *recipient);
     question_ = {next_number(), *recipient};
     patience_.queue_asked(now_.mono);
-    frames_.emplace_back(links::RecipientQuery{question_->number, sender_, *recipient});
+    frames_.emplace_back(
+        links::RecipientQuery{question_->number, sender_, *recipient, client_.may_relay});
 }
 
 void SmtpSession::do_data(std::string_view argument) {

@@ -24,10 +24,11 @@ Sessions::Sessions(Loop& loop, const links::SmtpinSnapshot& snapshot, Certificat
               MessageId::generate, [this] { return certificates_.ready(); }},
       counter_(snapshot.max_sessions, snapshot.max_sessions_per_client) {}
 
-void Sessions::accept(UniqueFd socket, links::TlsMode tls) {
+void Sessions::accept(UniqueFd socket, const Door& door) {
     auto client = ClientAddress::of_peer(socket.get());
     if (!client) return;
-    Arrival arrival{std::move(socket), std::move(*client), tls};
+    const bool may_relay = door.relayed.hold(*client);
+    Arrival arrival{std::move(socket), std::move(*client), door.tls, may_relay};
     Admission admission = counter_.enter(arrival.client.key());
     if (admission != Admission::admitted && displace_for(arrival.client, admission)) {
         admission = counter_.enter(arrival.client.key());

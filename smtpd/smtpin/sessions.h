@@ -12,6 +12,7 @@
 #include "smtpd/smtpin/certificates.h"
 #include "smtpd/smtpin/connection.h"
 #include "smtpd/smtpin/limits.h"
+#include "smtpd/smtpin/networks.h"
 
 namespace holdfast::smtpin {
 
@@ -32,9 +33,14 @@ class Sessions {
     const Policy& policy() const { return policy_; }
     const Certificates& certificates() const { return certificates_; }
 
-    // A new session, of a listener with this mode. Where there are too many an idle one of whoever
-    // has most gives way; where there is none the new one gets 421.
-    void accept(UniqueFd socket, links::TlsMode tls);
+    // What a listener says of those who come to it.
+    struct Door {
+        links::TlsMode tls = links::TlsMode::none;
+        Networks relayed;
+    };
+    // A new session. Where there are too many an idle one of whoever has most gives way; where
+    // there is none the new one gets 421.
+    void accept(UniqueFd socket, const Door& door);
 
     // The channel to qmgr; replaces an earlier one.
     void connect_queue(UniqueFd channel);

@@ -18,6 +18,11 @@ void check(std::string_view list, BareWords rule) {
                                       : address.text.size();
         if (address.local_end > list.size() || address.local_end < local) abort();
         if (list.substr(address.local_end - local, local) != address.text.substr(0, local)) abort();
+        const std::size_t at = address.text.size() - (address.domain_end - address.domain_begin);
+        if (address.domain_end > list.size() || (address.domain_end == 0) == address.has_domain) {
+            abort();
+        }
+        if (!list.substr(address.domain_begin).starts_with(address.text.substr(at))) abort();
     }
 }
 

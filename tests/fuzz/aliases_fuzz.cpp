@@ -26,7 +26,7 @@ void require(bool truth) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     static const std::vector<std::string> local{"box", "example.org"};
-    const auto parsed = parse_aliases(text, "/etc/aliases", local);
+    const auto parsed = parse_aliases(text, "/etc/aliases", local, Elsewhere::refused);
     const auto& aliases = parsed.value.aliases;
     const Diagnostics loops = alias_loops(parsed.value, local);
     require(loops.all().size() <= Diagnostics::max_kept && !loops.has_errors());

@@ -22,9 +22,11 @@ MAY = {
     "smtpd/control": (*ROOM, "smtpd/mail/"),
     "smtpd/qmgr": (*ROOM, "smtpd/mail/", "queue/"),
     "smtpd/users": ROOM,
+    "smtpd/dns": ("smtpd/base/", "smtpd/loop/", "smtpd/mail/ascii.h"),
+    "smtpd/relay": (*ROOM, "smtpd/mail/", "smtpd/tls/", "smtpd/dns/"),
     "smtpd/mda": (*ROOM, "smtpd/mail/"),
-    "smtpd/probe": (*ROOM, "smtpd/mail/", "smtpd/config/", "smtpd/tls/crypto_error.h",
-                    "smtpd/tls/private_key.h"),
+    "smtpd/probe": (*ROOM, "smtpd/mail/", "smtpd/config/", "smtpd/tls/certificate_count.h",
+                    "smtpd/tls/crypto_error.h", "smtpd/tls/private_key.h"),
     "ctl/sendmail": (*LINKS, "smtpd/mail/", "ctl/client/"),
     "ctl/mtactl": (*LINKS, "ctl/client/"),
     "ctl/client": LINKS,
@@ -34,7 +36,7 @@ ONLY = {
     "event2/": ("smtpd/loop", "smtpd/tls"),
     "openssl/": ("smtpd/tls",),
     "CLI/": ("ctl/mtactl",),
-    "unbound": ("smtpd/relay",),
+    "unbound": ("smtpd/dns",),
 }
 
 

@@ -6,13 +6,14 @@ import subprocess
 from house import BUILD, finish, program
 
 STATIC = ("smtpd", "sendmail")
-ROOMS = ("smtpin", "control", "qmgr", "users", "mda", "probe", "signer",
+ROOMS = ("smtpin", "control", "qmgr", "users", "mda", "probe", "signer", "relay",
          "mtactl")
 # Libraries by their names in front of ".so".
 RUNTIME = {"libc", "libm", "libgcc_s", "libstdc++", "ld-linux-x86-64", "ld-linux-aarch64"}
 EXTRA = {room: {"libevent_core-2.1"} for room in ("smtpin", "control", "qmgr", "users")}
 EXTRA["smtpin"] |= {"libcrypto", "libssl"}
 EXTRA["signer"] = {"libevent_core-2.1", "libcrypto"}
+EXTRA["relay"] = {"libevent_core-2.1", "libcrypto", "libssl", "libunbound"}
 EXTRA["probe"] = {"libcrypto"}
 
 

@@ -124,6 +124,11 @@ bool bind_tcp(const Victim&) {
     return bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
+bool listen_tcp(const Victim&) {
+    const UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    return fd && listen(fd.get(), 1) == 0;
+}
+
 bool become_root(const Victim&) {
     return setuid(0) == 0;
 }
@@ -187,6 +192,7 @@ constexpr std::array acts{
     Act{"read-memory", read_memory},
     Act{"connect", connect_tcp},
     Act{"bind", bind_tcp},
+    Act{"listen", listen_tcp},
     Act{"become-root", become_root},
     Act{"run-written-code", run_written_code},
     Act{"new-namespace", mount_something},

@@ -162,6 +162,16 @@ class Box:
         return self._wait_mail(lambda: mailboxes.mbox(MAIL / user), count, seconds,
                                [MAIL, MAIL / user], f"{count} messages in the mbox of {user}")
 
+    def wait_mbox_while_queued(self, user, count=1):
+        """As wait_mbox(), where mail for others may stay in the queue."""
+        def enough():
+            mails = self.mbox(user)
+            return mails if len(mails) >= count else None
+        mails = wait_until(enough, f"{count} messages in the mbox of {user}",
+                           [MAIL, MAIL / user])
+        assert len(mails) == count, mails
+        return mails
+
     def wait_maildir(self, user, count=1, seconds=20):
         folder = self.home(user) / "Maildir"
         return self._wait_mail(lambda: mailboxes.maildir(folder), count, seconds,

@@ -8,6 +8,7 @@ import ctypes
 import os
 import pathlib
 import select
+import socket
 import struct
 import time
 
@@ -89,6 +90,22 @@ def wait_until(look, what, paths=(), pids=(), seconds=20, opened=False):
         inotify.close()
         for fd in pidfds:
             os.close(fd)
+
+
+def wait_port(port, pid, address="127.0.0.1", seconds=20):
+    """Until the process listens: an event that the kernel tells nobody of, so it is looked for."""
+    deadline = time.monotonic() + seconds * SLOWER
+    fd = os.pidfd_open(pid)
+    try:
+        while True:
+            try:
+                return socket.create_connection((address, port), timeout=5).close()
+            except ConnectionRefusedError:
+                if time.monotonic() > deadline:
+                    raise TimedOut(f"nobody listens on port {port}") from None
+            assert not select.select([fd], [], [], 0.02)[0], f"process {pid} has ended"
+    finally:
+        os.close(fd)
 
 
 def _pidfd(pid):

@@ -21,14 +21,14 @@ std::string table(const links::AliasSnapshot& snapshot) {
 }
 
 std::string good(std::string_view text) {
-    const auto parsed = parse_aliases(text, "a", local);
+    const auto parsed = parse_aliases(text, "a", local, Elsewhere::refused);
     INFO(render(parsed.diagnostics));
     CHECK(parsed.diagnostics.all().empty());
     return table(parsed.value);
 }
 
 std::string said(std::string_view text) {
-    return render(parse_aliases(text, "a", local).diagnostics);
+    return render(parse_aliases(text, "a", local, Elsewhere::refused).diagnostics);
 }
 
 }  // namespace
@@ -78,7 +78,7 @@ TEST_CASE("targets that are not taken are left out with a warning, and the file 
         "list: \"|/usr/lib/list post, all\", alice\n"
         "arch: /var/mail/arch\n"
         "many: :include:/etc/many, |\"/bin/x y\" z\n";
-    const auto parsed = parse_aliases(text, "a", local);
+    const auto parsed = parse_aliases(text, "a", local, Elsewhere::refused);
     CHECK_FALSE(parsed.diagnostics.has_errors());
     CHECK(table(parsed.value) == "arch(a:2):\nlist(a:1): alice\nmany(a:3):\n");
     CHECK(render(parsed.diagnostics) ==
@@ -109,7 +109,8 @@ TEST_CASE("targets that are not taken are left out with a warning, and the file 
 }
 
 TEST_CASE("of two aliases with one name the first counts and both are named") {
-    const auto parsed = parse_aliases("root: alice\nx: y\nRoot: bob\n  carol\n", "a", local);
+    const auto parsed =
+        parse_aliases("root: alice\nx: y\nRoot: bob\n  carol\n", "a", local, Elsewhere::refused);
     CHECK(table(parsed.value) == "root(a:1): alice\nx(a:2): y\n");
     CHECK(render(parsed.diagnostics) ==
           "a:3:1: warning: \"root\" is an alias already\n"
@@ -126,7 +127,8 @@ TEST_CASE("a backslash before a local name means the mailbox and is handed on") 
           "  x: \\bob@example.org\n"
           "     ^~~~~~~~~~~~~~~~\n"
           "  expected: a local name or NAME@DOMAIN\n");
-    CHECK(parse_aliases("x: \\\n", "a", local).diagnostics.count(Severity::error) == 1);
+    CHECK(parse_aliases("x: \\\n", "a", local, Elsewhere::refused)
+              .diagnostics.count(Severity::error) == 1);
 }
 
 TEST_CASE("what is no alias is an error with its place, each line by itself") {
@@ -171,7 +173,8 @@ TEST_CASE("what is no alias is an error with its place, each line by itself") {
 }
 
 TEST_CASE("an overlong alias line is refused") {
-    const auto parsed = parse_aliases("a: " + std::string(70'000, 'x'), "a", local);
+    const auto parsed =
+        parse_aliases("a: " + std::string(70'000, 'x'), "a", local, Elsewhere::refused);
     CHECK(parsed.diagnostics.count(Severity::error) == 1);
 }
 
@@ -180,9 +183,15 @@ TEST_CASE("a target on another machine is kept and warned of") {
           "a:1:14: warning: \"me@example.net\" is not on this machine\n"
           "  root: alice, me@example.net, bob@Example.ORG\n"
           "               ^~~~~~~~~~~~~~\n"
-          "  mail to it is refused: this version delivers to this machine only\n");
-    CHECK(table(parse_aliases("root: me@example.net\n", "a", local).value) ==
+          "  mail to it is refused: smtpd.conf has no relay\n");
+    CHECK(table(parse_aliases("root: me@example.net\n", "a", local, Elsewhere::refused).value) ==
           "root(a:1): me@example.net\n");
+}
+
+TEST_CASE("where there is a relay, a target on another machine is nothing to warn of") {
+    const auto parsed = parse_aliases("root: me@example.net\n", "a", local, Elsewhere::relayed);
+    CHECK(parsed.diagnostics.all().empty());
+    CHECK(table(parsed.value) == "root(a:1): me@example.net\n");
 }
 
 TEST_CASE("a long line of targets that are warned of costs no copy of the line for each") {
@@ -190,7 +199,7 @@ TEST_CASE("a long line of targets that are warned of costs no copy of the line f
     while (line.size() < 60'000) line += ",a@b.example";
     std::string text;
     for (int i = 0; i < 100; ++i) text += "n" + std::to_string(i) + line + "\n";
-    const auto parsed = parse_aliases(text, "a", local);
+    const auto parsed = parse_aliases(text, "a", local, Elsewhere::refused);
     CHECK(parsed.diagnostics.all().size() == Diagnostics::max_kept);
     CHECK(parsed.diagnostics.omitted() > 400'000);
 }

@@ -36,9 +36,30 @@ TEST_CASE("every line of garbage yields a diagnostic with its line number") {
 
 TEST_CASE("every statement with a word of garbage is refused and none is taken") {
     std::mt19937 random(2);
-    for (const char* name : {"hostname ", "origin ", "listen ", "aliases ", "local ", "domain ",
-                             "limit ", "limit message ", "limit agents ", "limit drain ",
-                             "queue retry ", "queue expire ", "queue "}) {
+    for (const char* name : {"hostname ",
+                             "origin ",
+                             "listen ",
+                             "aliases ",
+                             "local ",
+                             "domain ",
+                             "limit ",
+                             "limit message ",
+                             "limit agents ",
+                             "limit drain ",
+                             "queue retry ",
+                             "queue expire ",
+                             "queue ",
+                             "relay ",
+                             "relay a ",
+                             "relay a smtp://h ",
+                             "relay a smtp://h tls ",
+                             "redirect all to ",
+                             "rewrite from ",
+                             "masquerade ",
+                             "route ",
+                             "route to ",
+                             "route sender a@b via ",
+                             "listen *:25 from "}) {
         for (int round = 0; round < 200; ++round) {
             const std::string word = "!" + random_bytes(random, "ab!~:*25", 5);
             INFO(name << word);
@@ -50,10 +71,13 @@ TEST_CASE("every statement with a word of garbage is refused and none is taken")
 TEST_CASE("every prefix of a good file is taken without a crash") {
     const std::string text =
         "hostname a.example\nlisten [::1]:25\naliases \"/etc/a \\\"b\\\"\"\nlocal maildir ~/M\n"
-        "limit sessions 10 per-client 2\nqueue retry 1m up-to 1h\n";
+        "limit sessions 10 per-client 2\nqueue retry 1m up-to 1h\n"
+        "relay main smtp://[::1]:26 user u secret file:/s tls pin sha256:" +
+        std::string(64, 'a') + ",sha256:" + std::string(64, 'b') +
+        " source 10.0.0.1, ::2\nroute sender a@b.example via main, main\n";
     for (std::size_t length = 0; length <= text.size(); ++length) {
-        const auto parsed = parse(text.substr(0, length), "c");
-        CHECK(parsed.diagnostics.count(Severity::error) <= 1);
+        INFO(text.substr(0, length));
+        CHECK(parse(text.substr(0, length), "c").diagnostics.count(Severity::error) <= 1);
     }
 }
 
@@ -72,10 +96,10 @@ TEST_CASE("a large alias file costs a bounded answer") {
     const std::vector<std::string> local{"example.org"};
     std::string text = "all:\n";
     while (text.size() < 4'000'000) text += "  someone, |x, other@example.org\n";
-    const auto parsed = parse_aliases(text, "a", local);
+    const auto parsed = parse_aliases(text, "a", local, Elsewhere::refused);
     CHECK_FALSE(parsed.diagnostics.has_errors());
     CHECK(parsed.diagnostics.all().size() <= Diagnostics::max_kept);
     CHECK(parsed.value.aliases.size() == 1);
-    const auto colons = parse_aliases(std::string(4'000'000, ':'), "a", local);
+    const auto colons = parse_aliases(std::string(4'000'000, ':'), "a", local, Elsewhere::refused);
     CHECK(colons.diagnostics.count(Severity::error) == 1);
 }

@@ -98,6 +98,28 @@ TEST_CASE("F03 overlapping listen lines with different TLS are an error that nam
           "  one address can't have both: give both lines the same, or keep one\n");
 }
 
+TEST_CASE("F03 overlapping listen lines with different networks are an error that names both") {
+    const auto parsed = parse(
+        "relay a smtps://a.example\nlisten *:25\nlisten 10.0.0.1:25 from 10.0.0.0/24\n"
+        "listen 10.0.0.1:26 from 10.0.0.0/24\nlisten *:26 from 10.0.0.0/24\n",
+        "c");
+    const auto planned = plan_listeners(parsed.value.listens);
+    CHECK(render(planned.diagnostics) ==
+          "c:3:8: error: \"10.0.0.1:25\" overlaps with \"*:25\" in c:2, and takes mail for others "
+          "from other networks than that\n"
+          "  listen 10.0.0.1:25 from 10.0.0.0/24\n"
+          "         ^~~~~~~~~~~\n"
+          "  one address can't have both: give both lines the same, or keep one\n"
+          "c:5:8: warning: \"*:26\" overlaps with \"10.0.0.1:26\" in c:4\n"
+          "  listen *:26 from 10.0.0.0/24\n"
+          "         ^~~~\n"
+          "  merged: each address is listened on once\n");
+    const auto rights = relay_rights(parsed.value.listens, planned.value);
+    REQUIRE(rights.size() == 2);
+    CHECK(rights[0].listener == "0.0.0.0:26");
+    CHECK(rights[1].listener == "[::]:26");
+}
+
 TEST_CASE("listen none means no socket") {
     CHECK(plan("listen none\n").sockets.empty());
 }

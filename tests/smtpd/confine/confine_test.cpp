@@ -111,7 +111,8 @@ TEST_CASE("without confinement every act works, so that the tests below can fail
     REQUIRE(geteuid() == 0);
     CHECK(attack([] { return Status(); }) ==
           "read-shadow list-spool write-file execute start-process trace signal read-memory-file "
-          "read-memory connect bind become-root run-written-code new-namespace type-at-terminal "
+          "read-memory connect bind listen become-root run-written-code new-namespace "
+          "type-at-terminal "
           "change-terminal signal-by-descriptor "
           "limit-another ");
 }
@@ -127,6 +128,11 @@ TEST_CASE("a room with threads and files of its own tree can do nothing outside 
                   as_room(),
                   {{Power::files, Power::reading, Power::threads}, {own.path}, {own.path}});
           }).empty());
+}
+
+TEST_CASE("a room that connects to other machines can have nobody connect to it") {
+    CHECK(attack([] { return confine(as_room(), {{Power::ip_client}, {}, {}}); }) ==
+          "connect bind ");
 }
 
 TEST_CASE("a room that asks the name service reads, and neither writes nor runs anything") {

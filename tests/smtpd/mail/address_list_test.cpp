@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "smtpd/mail/address_lexer.h"
 #include "tests/catch.h"
 
 using holdfast::AddressList;
@@ -117,6 +118,25 @@ TEST_CASE("the place for an origin is behind the local part") {
     CHECK(text.substr(0, list.addresses[1].local_end) == " (x) root (y), \"q r\" <bob");
     CHECK_FALSE(list.addresses[0].has_domain);
     CHECK(parse_address_list("a@x", BareWords::unreadable).addresses[0].has_domain);
+}
+
+TEST_CASE("the domain of an address is found where it stands") {
+    const std::string text = "\"x@y\" <\"a b\"@ (c@d) One.example>, e@(f)[192.0.2.1], root";
+    const AddressList list = parse_address_list(text, BareWords::unreadable);
+    REQUIRE(list.addresses.size() == 3);
+    const auto domain = [&](const holdfast::ListedAddress& address) {
+        return text.substr(address.domain_begin, address.domain_end - address.domain_begin);
+    };
+    CHECK(domain(list.addresses[0]) == "One.example");
+    CHECK(domain(list.addresses[1]) == "[192.0.2.1]");
+    CHECK(domain(list.addresses[2]).empty());
+}
+
+TEST_CASE("white space and comments are measured up to what they are not") {
+    CHECK(holdfast::blank_length("") == 0);
+    CHECK(holdfast::blank_length("a") == 0);
+    CHECK(holdfast::blank_length(" (b (c) \\) )\n\td") == 14);
+    CHECK(holdfast::blank_length(" (open") == 1);
 }
 
 TEST_CASE("hostile lists cost time in proportion to their length") {

@@ -138,8 +138,7 @@ TEST_CASE("aliases that lose mail are warned of, and the plan stands") {
                            ":1:7: warning: \"me@example.net\" is not on this machine\n"
                            "  root: me@example.net, me@box\n"
                            "        ^~~~~~~~~~~~~~\n"
-                           "  mail to it is refused: this version delivers to this machine "
-                           "only\n" +
+                           "  mail to it is refused: smtpd.conf has no relay\n" +
                            aliases +
                            ":2: warning: \"a\" leads back to itself: \"a\", \"b\", \"a\"\n"
                            "  mail for them goes to their other targets, and is refused where "
@@ -213,7 +212,8 @@ TEST_CASE("run by root the plan names the user of every room") {
                       std::to_string(identity.gid) + " ";
     }
     CHECK(identities ==
-          "smtpin=901:911 control=902:912 qmgr=903:913 users=904:914 signer=906:916 ");
+          "smtpin=901:911 control=902:912 qmgr=903:913 users=904:914 signer=906:916 "
+          "relay=907:917 ");
     CHECK(plan->mda.mail_gid == 8);
     CHECK(plan->mda.root_uid == 905);
     CHECK(plan->mda.root_gid == 915);
@@ -259,7 +259,7 @@ TEST_CASE("run by root, users that are missing are one error beside those of the
     CHECK(ended.status == EX_CONFIG);
     CHECK(
         ended.err.starts_with("error: missing users: _hfsmtp _hfctl _hfqueue _hfuser _hfkeys "
-                              "_hfroot\n"));
+                              "_hfrelay _hfroot\n"));
     CHECK(ended.err.find(":1:1: error: unknown statement \"bad\"") != std::string::npos);
 }
 

@@ -61,7 +61,8 @@ inline constexpr const char* rooms =
     "_hfctl:x:902:912::/nonexistent:/usr/sbin/nologin\n"
     "_hfqueue:x:903:913::/nonexistent:/usr/sbin/nologin\n"
     "_hfuser:x:904:914::/nonexistent:/usr/sbin/nologin\n"
-    "_hfkeys:x:906:916::/nonexistent:/usr/sbin/nologin\n";
+    "_hfkeys:x:906:916::/nonexistent:/usr/sbin/nologin\n"
+    "_hfrelay:x:907:917::/nonexistent:/usr/sbin/nologin\n";
 inline constexpr const char* root_mailbox = "_hfroot:x:905:915::/nonexistent:/usr/sbin/nologin\n";
 inline constexpr const char* groups = "root:x:0:\nmail:x:8:\n";
 

@@ -96,7 +96,7 @@ TEST_CASE("one user's mailbox that hangs holds few recipients in memory") {
     };
     for (std::uint64_t i = 1; i <= 40; ++i) send_many(house, i, tagged("bob", 90));
     house.settle();
-    CHECK(house.control.counts->active == Agents::max_weight / 90);
+    CHECK(house.control.counts->active == Line<MailboxJob>::max_weight / 90);
     house.verdict = nullptr;
     for (auto& [number, job] : house.agents[0]->jobs) {
         house.delivered.push_back(job);

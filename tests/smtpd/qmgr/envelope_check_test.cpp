@@ -60,12 +60,12 @@ TEST_CASE("an envelope that an honest room cannot have sent is a breach") {
 
 TEST_CASE("a recipient elsewhere is a breach from smtpin, a refusal from a user, fine from drop/") {
     const Recipient far{"someone@example.org", {}, notify_default};
-    CHECK(check_recipient(far, router(), Submitter::stranger).breach);
-    const auto user = check_recipient(far, router(), Submitter::user);
+    CHECK(check_recipient(far, "", router(), Submitter::stranger).breach);
+    const auto user = check_recipient(far, "", router(), Submitter::user);
     REQUIRE(user.refusal);
     CHECK(user.refusal->code == 550);
     CHECK(user.refusal->enhanced == "5.7.1");
-    const auto dropper = check_recipient(far, router(), Submitter::dropper);
+    const auto dropper = check_recipient(far, "", router(), Submitter::dropper);
     CHECK_FALSE(dropper.breach);
     CHECK_FALSE(dropper.refusal);
 }
@@ -73,14 +73,14 @@ TEST_CASE("a recipient elsewhere is a breach from smtpin, a refusal from a user,
 TEST_CASE("a recipient that is no address is a breach from smtpin and a refusal from a user") {
     for (const std::string text : {"", "a", "a@", "a@box.example.net\n", "a b@box.example.net"}) {
         const Recipient recipient{text, {}, notify_default};
-        CHECK(check_recipient(recipient, router(), Submitter::stranger).breach);
-        CHECK(check_recipient(recipient, router(), Submitter::user).refusal);
-        CHECK_FALSE(check_recipient(recipient, router(), Submitter::dropper).breach);
+        CHECK(check_recipient(recipient, "", router(), Submitter::stranger).breach);
+        CHECK(check_recipient(recipient, "", router(), Submitter::user).refusal);
+        CHECK_FALSE(check_recipient(recipient, "", router(), Submitter::dropper).breach);
     }
     const Recipient fine{"Postmaster", {}, notify_default};
-    CHECK_FALSE(check_recipient(fine, router(), Submitter::stranger).breach);
+    CHECK_FALSE(check_recipient(fine, "", router(), Submitter::stranger).breach);
     const Recipient bits{"a@box.example.net", {}, 0xff};
-    CHECK(check_recipient(bits, router(), Submitter::stranger).breach);
+    CHECK(check_recipient(bits, "", router(), Submitter::stranger).breach);
 }
 
 TEST_CASE("a submission's id is of the last days, and not of the future") {

@@ -74,6 +74,65 @@ void FakeAgent::finish(std::uint64_t job) {
     report(job, *outcome);
 }
 
+// --- Relay ---------------------------------------------------------------------------------------
+
+void FakeRelay::on(links::Send&& send) {
+    ++attempts;
+    const std::uint64_t job = send.job;
+    jobs[job] = {std::move(send), {}};
+    pull(job);
+}
+
+void FakeRelay::pull(std::uint64_t number) {
+    const Job& job = jobs.at(number);
+    const std::uint64_t rest = job.send.length - job.body.size();
+    if (rest == 0) return whole(number);
+    const auto size = static_cast<std::uint32_t>(std::min<std::uint64_t>(rest, 100'000));
+    channel->send(links::Pull{number, job.body.size(), size});
+}
+
+void FakeRelay::on(links::BodyBytes&& bytes) {
+    Job& job = jobs.at(bytes.job);
+    REQUIRE(bytes.offset == job.body.size());
+    job.body += bytes.bytes;
+    const bool asked_for = job.body.size() == job.send.length || job.body.size() % 100'000 == 0;
+    if (asked_for) pull(bytes.job);
+}
+
+void FakeRelay::whole(std::uint64_t number) {
+    if (house_.relay_verdict) return house_.relay_verdict(*this, number);
+    answer(number, {Verdict::delivered, "2.0.0", "250 ok", "mx.example.com"});
+}
+
+void FakeRelay::answer(std::uint64_t number, const Outcome& outcome) {
+    Job job = std::move(jobs.extract(number).mapped());
+    links::Sent verdict{number, {}, links::Way::usable, {}, false};
+    verdict.recipients.resize(job.send.recipients.size(), {outcome, false});
+    channel->send(links::FinalDot{number});
+    channel->send(std::move(verdict));
+    if (outcome.verdict == Verdict::delivered) sent.push_back(std::move(job));
+}
+
+void FakeRelay::answer(std::uint64_t number, links::Way way, const std::string& why) {
+    const Job job = std::move(jobs.extract(number).mapped());
+    links::Sent verdict{number, {}, way, why, false};
+    verdict.recipients.resize(job.send.recipients.size(), {retry_with(why), false});
+    channel->send(std::move(verdict));
+}
+
+void House::have_relay(std::uint32_t connections) {
+    snapshot.relays = {{"provider", "smtpd.conf:3", "smtps://smtp.example.com:465", connections}};
+    snapshot.routes = {{links::RouteBy::all, links::RouteMatch::domain, {}, {0}, "smtpd.conf:3"}};
+}
+
+void House::meet_relay() {
+    auto [ours, theirs] = socket_pair();
+    relay = std::make_unique<FakeRelay>(*this);
+    relay->channel = std::make_unique<Channel<links::RelayToQmgr, links::QmgrToRelay>>(
+        loop, std::move(ours), *relay);
+    parent->send(links::Peer{links::Room::relay, std::move(theirs)});
+}
+
 void FakeUsers::on(links::NameQuery&& query) {
     ++queries;
     if (silent) return;
@@ -141,6 +200,7 @@ void House::begin() {
     meet_users();
     meet_smtpin();
     meet_control();
+    if (!snapshot.relays.empty()) meet_relay();
     if (!aliases_.aliases.empty()) alias({}, {});
     go();
     until([this] { return ready; });

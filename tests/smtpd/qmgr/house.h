@@ -101,6 +101,35 @@ struct FakeUsers {
     std::unique_ptr<Channel<links::FromUsers, links::ToUsers>> channel;
 };
 
+// Relay: takes each body whole, then says what the house's `relay_verdict` says.
+class FakeRelay {
+  public:
+    struct Job {
+        links::Send send;
+        std::string body;
+    };
+    explicit FakeRelay(House& house) : house_(house) {}
+    void on(links::Send&& send);
+    void on(links::BodyBytes&& bytes);
+    void on(links::Withdraw&& message) { withdrawn.push_back(message.job); }
+    void on_end(ChannelEnd) { ended = true; }
+    void pull(std::uint64_t job);
+    // The end of the message leaves, and all of its recipients get this.
+    void answer(std::uint64_t job, const Outcome& outcome);
+    void answer(std::uint64_t job, links::Way way, const std::string& why);
+
+    bool ended = false;
+    std::map<std::uint64_t, Job> jobs;  // that were not answered
+    std::vector<Job> sent;              // that were taken
+    std::vector<std::uint64_t> withdrawn;
+    std::size_t attempts = 0;
+    std::unique_ptr<Channel<links::RelayToQmgr, links::QmgrToRelay>> channel;
+
+  private:
+    void whole(std::uint64_t job);
+    House& house_;
+};
+
 class House {
   public:
     explicit House(queue::FileSystem* fs = nullptr, UniqueFd fake_root = {});
@@ -118,6 +147,9 @@ class House {
     void meet_smtpin();
     void meet_control();
     void meet_users();
+    void meet_relay();
+    // Everything elsewhere goes through "provider".
+    void have_relay(std::uint32_t connections = 20);
     void go();
 
     // As the parent does when this generation is to take the place of the older one.
@@ -177,6 +209,9 @@ class House {
     FakeSmtpin smtpin;
     FakeControl control;
     FakeUsers users;
+    std::unique_ptr<FakeRelay> relay;
+    // Nothing: relay says nothing.
+    std::function<void(FakeRelay&, std::uint64_t job)> relay_verdict;
     std::unique_ptr<Channel<links::ParentToQmgr, links::QmgrToParent>> parent;
     std::unique_ptr<Room> room;
 

@@ -12,18 +12,19 @@ namespace {
 // Asks a table as the room asks the users room: what is not asked for yet is not known.
 class World {
   public:
-    World() : router(config()) {}
+    explicit World(const links::QmgrSnapshot& snapshot = config()) : router(snapshot) {}
 
     void alias(std::string name, std::vector<std::string> targets) {
         aliases_.aliases.push_back({std::move(name), std::move(targets), "/etc/aliases:1"});
         router.use(AliasTable(aliases_));
     }
 
-    Route route(std::string_view recipient) {
-        return finish([&](const KnownUser& known) { return router.route(recipient, known); });
+    Route route(std::string_view recipient, std::string_view sender = "x@example.org") {
+        return finish(
+            [&](const KnownUser& known) { return router.route({recipient, sender}, known); });
     }
-    Route resume(const std::vector<std::string>& keys) {
-        return finish([&](const KnownUser& known) { return router.resume(keys, known); });
+    Route resume(const std::vector<std::string>& keys, std::string_view sender = {}) {
+        return finish([&](const KnownUser& known) { return router.resume(keys, sender, known); });
     }
 
     std::map<std::string, UserAnswer, std::less<>> users{
@@ -34,7 +35,6 @@ class World {
     };
     Router router;
 
-  private:
     static links::QmgrSnapshot config() {
         links::QmgrSnapshot snapshot;
         snapshot.origin = "box.example.net";
@@ -42,6 +42,7 @@ class World {
         return snapshot;
     }
 
+  private:
     template <class Attempt>
     Route finish(Attempt attempt) {
         std::map<std::string, UserAnswer, std::less<>> asked;
@@ -70,6 +71,8 @@ std::string text(const Route& route) {
         if (!result.empty()) result += " ";
         if (const auto* mailbox = std::get_if<MailboxOf>(&target.way)) {
             result += mailbox->user;
+        } else if (const auto* elsewhere = std::get_if<Elsewhere>(&target.way)) {
+            result += elsewhere->address + " by " + std::to_string(elsewhere->route);
         } else {
             result += std::get<Outcome>(target.way).enhanced;
         }
@@ -110,6 +113,68 @@ TEST_CASE("a recipient elsewhere is refused and told why") {
           std::string::npos);
     world.alias("far", {"someone@example.org", "alice"});
     CHECK(text(world.route("far@localhost")) == "5.7.1 alice");
+}
+
+namespace {
+
+// Of config.md's fifth example: three routes, two relays and one without a name.
+links::QmgrSnapshot with_routes() {
+    using links::RouteBy;
+    using links::RouteMatch;
+    links::QmgrSnapshot snapshot = World::config();
+    snapshot.relays = {
+        {"main", "c:1", {}, 20}, {"spare", "c:2", {}, 20}, {"smtp://x", "c:4", {}, 20}};
+    snapshot.routes = {
+        {RouteBy::sender, RouteMatch::domain, "shop.example", {1, 0}, "c:3"},
+        {RouteBy::recipient, RouteMatch::subdomains, "corp.example", {2}, "c:4"},
+        {RouteBy::recipient, RouteMatch::address, "Bob@example.org", {1}, "c:5"},
+        {RouteBy::recipient, RouteMatch::domain, "example.org", {0}, "c:6"},
+    };
+    return snapshot;
+}
+
+}  // namespace
+
+TEST_CASE("the first route that fits decides which way mail leaves") {
+    World world(with_routes());
+    CHECK(text(world.route("a@example.org")) == "a@example.org by 3");
+    CHECK(text(world.route("a@EXAMPLE.org")) == "a@example.org by 3");
+    CHECK(text(world.route("Bob@example.org")) == "Bob@example.org by 2");
+    CHECK(text(world.route("bob@example.org")) == "bob@example.org by 3");
+    CHECK(text(world.route("a@example.org", "me@Shop.example")) == "a@example.org by 0");
+    CHECK(text(world.route("a@x.corp.example")) == "a@x.corp.example by 1");
+    CHECK(text(world.route("a@corp.example")) == "5.7.1");
+    CHECK(text(world.route("a@xcorp.example")) == "5.7.1");
+    CHECK(text(world.route("a@example.com", "")) == "5.7.1");
+    CHECK(world.router.table().names({1, 0}) == "spare, main");
+}
+
+TEST_CASE("F52 an expansion that was fixed takes the route that is there today") {
+    World world(with_routes());
+    world.alias("team", {"alice", "a@example.org"});
+    CHECK(text(world.route("team@localhost")) == "alice a@example.org by 3");
+    const Route again = world.resume({"alice", "a@example.org"}, "me@shop.example");
+    CHECK(text(again) == "alice a@example.org by 0");
+    CHECK(again.targets[1].key == "a@example.org");
+}
+
+TEST_CASE("redirect all sends every recipient to one address, and no alias is asked") {
+    links::QmgrSnapshot snapshot = with_routes();
+    snapshot.redirect = "me@example.org";
+    snapshot.redirect_place = "c:7";
+    World world(snapshot);
+    world.alias("bob", {"alice"});
+    for (const char* to :
+         {"bob@localhost", "nobody@localhost", "root@localhost", "a@example.com"}) {
+        const Route route = world.route(to);
+        CHECK(text(route) == "me@example.org by 3");
+        CHECK(route.targets.front().key == "me@example.org");
+    }
+    CHECK(text(world.route("no address")) == "5.1.3");
+    snapshot.redirect = "bob@localhost";
+    World local(snapshot);
+    local.alias("bob", {"alice"});
+    CHECK(text(local.route("root@localhost")) == "alice");
 }
 
 TEST_CASE("who writes a recipient cannot pass an alias by, only the administrator can") {

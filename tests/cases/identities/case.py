@@ -1,4 +1,4 @@
-"""While a delivery is held open, ps shows the parent, five rooms and the mda as seven users."""
+"""While a delivery is held open, ps shows the parent, six rooms and the mda as eight users."""
 
 import fcntl
 import os
@@ -11,7 +11,7 @@ from watch import wait_until
 
 ROOT = "tls"
 EXPECTED = {"smtpd": "root", "smtpin": "_hfsmtp", "control": "_hfctl", "qmgr": "_hfqueue",
-            "users": "_hfuser", "signer": "_hfkeys", "mda": "bob"}
+            "users": "_hfuser", "signer": "_hfkeys", "relay": "_hfrelay", "mda": "bob"}
 
 
 def as_ps_shows(box):
@@ -26,7 +26,7 @@ def identities():
 
 
 def run(box):
-    tls.install_own()  # without one there is no signer
+    tls.install_own()
     box.start()
     mailbox = MAIL / "bob"
     mailbox.touch(0o600)
@@ -36,6 +36,6 @@ def run(box):
         box.submit("alice", ["bob"], "Subject: held\n\nbody\n")
         wait_until(identities, "an mda that runs as bob", [MAIL, mailbox, box.log], opened=True)
         assert as_ps_shows(box) == EXPECTED, as_ps_shows(box)
-        assert len(processes.ours()) == 7, processes.ours()
+        assert len(processes.ours()) == 8, processes.ours()
     mail, = box.wait_mbox("bob")
     assert mail["Subject"] == "held", mail

@@ -1,0 +1,11 @@
+"""Postfix as the smarthost, over TLS: of many messages each arrives once."""
+
+import smarthost
+
+ROOT = "tls"
+PEER = "postfix"
+DEADLINE = 600
+
+
+def run(box):
+    smarthost.check(box, PEER)
