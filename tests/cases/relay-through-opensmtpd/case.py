@@ -1,4 +1,4 @@
-"""OpenSMTPD as the smarthost, over TLS: of many messages each arrives once."""
+"""OpenSMTPD as the smarthost: of many messages each arrives once."""
 
 import smarthost
 

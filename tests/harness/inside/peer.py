@@ -23,7 +23,7 @@ class Peer:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         self.folder.chmod(0o777)
-        pair = tls.Pair("far.example.com", rsa=True)  # OpenSMTPD cannot use others here
+        pair = tls.Pair("far.example.com")
         tls.put(self.folder / "key.pem", pair.key, 0o600)
         tls.put(self.folder / "chain.pem", pair.chain)
         hosts = pathlib.Path("/etc/hosts")

@@ -24,10 +24,10 @@ def openssl(*arguments, stdin=b""):
 class Pair:
     """A key and a certificate signed with it, as bytes."""
 
-    def __init__(self, host, days=90, rsa=False):
-        kind = ["rsa:2048"] if rsa else ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-        done = openssl("req", "-x509", "-newkey", *kind, "-nodes", "-keyout", "/dev/stdout",
-                       "-out", "/dev/stdout", "-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}",
+    def __init__(self, host, days=90):
+        done = openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                       "-nodes", "-keyout", "/dev/stdout", "-out", "/dev/stdout",
+                       "-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}",
                        "-days", days)
         text = done.stdout.decode()
         at = text.index("-----BEGIN CERTIFICATE-----")
