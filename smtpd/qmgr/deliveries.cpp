@@ -257,8 +257,9 @@ void Deliveries::ended(const MessageId& id, const Ending& ending) {
         case Ending::Kind::deferred: {
             // A forced attempt changes nothing about when it is tried next.
             const auto due = std::exchange(item.second.due, std::nullopt);
-            rest(item, Phase::deferred,
-                 due && *due > now ? *due : now + house_.backoff.delay(attempts));
+            const MonoTime until = due && *due > now ? *due : now + house_.backoff.delay(attempts);
+            if (item.second.again) item.second.due = until;
+            rest(item, Phase::deferred, until);
             break;
         }
         case Ending::Kind::parked:
@@ -316,6 +317,8 @@ void Deliveries::force(Item& item) {
     MessageIndex::Entry& entry = item.second;
     if (entry.phase == Phase::deferred && !entry.due && entry.next > house_.loop.now())
         entry.due = entry.next;
+    // What is under way began before whoever asks had mended anything.
+    entry.again = entry.phase == Phase::active;
     try_now(item);
 }
 

@@ -71,7 +71,8 @@ class Deliveries {
     // An agent's line has room for a message that was parked.
     void unpark(const MessageId& id);
 
-    // Tries it now, unless it is being tried. Its next attempt is due when it would have been.
+    // Tries it now, or once more where it is being tried. Its next attempt is due when it would have
+    // been.
     // False where it is not in the queue.
     bool flush(const MessageId& id);
     void flush_all();

@@ -10,7 +10,7 @@ namespace {
 
 // A message that relay died of so often is not what it is tried with next.
 constexpr unsigned max_cuts = 3;
-constexpr unsigned max_turned_away = 3;
+constexpr unsigned max_turned_away = 30;  // it may be the first of its line each time
 // So long a message that was called for has to come: it may have been removed meanwhile.
 constexpr Duration until_it_comes = std::chrono::minutes(1);
 

@@ -200,6 +200,25 @@ TEST_CASE(
     CHECK(house.relay->sent.size() == 3);
 }
 
+TEST_CASE("a flush in the midst of an attempt that fails is followed by another attempt") {
+    House house;
+    house.have_relay();
+    std::vector<std::uint64_t> held;
+    std::size_t calls = 0;
+    house.relay_verdict = [&](FakeRelay& relay, std::uint64_t job) {
+        if (++calls == 1) return held.push_back(job);
+        relay.answer(job, written);
+    };
+    house.start();
+    house.send_local({"a@example.org"});
+    house.until([&] { return calls == 1; });
+    house.flush();
+    house.settle();
+    house.relay->answer(held.front(), {Verdict::retry, "4.2.0", "450 busy", {}});
+    house.until([&] { return house.queued() == 0; });
+    CHECK(calls == 2);
+}
+
 TEST_CASE("a message that relay dies of each time is deferred") {
     House house;
     house.have_relay();
