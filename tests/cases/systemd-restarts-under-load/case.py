@@ -18,7 +18,7 @@ def serves(port):
     try:
         with Session(port=port) as session:
             return session.greeting.code == 220
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, ConnectionResetError):  # reset: systemd has just let go of it
         return False
 
 
